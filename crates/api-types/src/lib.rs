@@ -1,0 +1,14 @@
+//! Types that more than one part of Holdfast speaks: ids, routes and events.
+//!
+//! This crate knows nothing of sockets, clocks or databases. Everything here is a plain value with a
+//! stable JSON form; the controller prints [`LinkEvent`]s, the lab and the control plane read them.
+//!
+//! Start at [`LinkEvent`] for what a controller reports, at [`Route`] for what it pushes.
+
+mod event;
+mod id;
+mod route;
+
+pub use event::{Health, LinkEvent, LinkEventKind, PushMethod};
+pub use id::{InvalidId, SiteId, TunnelId};
+pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};

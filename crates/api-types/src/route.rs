@@ -1,0 +1,41 @@
+use std::{fmt, net::Ipv4Addr};
+
+use serde::{Deserialize, Serialize};
+
+/// RouterOS since 7.20 hangs when it is given more than about 32 routes; 30 leaves it air.
+pub const MAX_ROUTES_PER_PUSH: usize = 30;
+
+/// One route that a tunnel's router installs while the tunnel is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Route {
+    /// Network address, host bits zero.
+    pub network: Ipv4Addr,
+    /// Prefix length, 0 to 32.
+    pub prefix: u8,
+    /// The ISP's gateway: user traffic leaves through it, not through the tunnel.
+    pub gateway: Ipv4Addr,
+    /// Smaller is preferred among equal prefixes, where the router honours it.
+    pub metric: u32,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}/{} via {} metric {}",
+            self.network, self.prefix, self.gateway, self.metric
+        )
+    }
+}
+
+/// Where a tunnel stands on the ladder: which routes it holds.
+///
+/// A higher rung means longer prefixes and wins on every router. Tunnels on one rung are told apart by
+/// `step` (smaller is better), which only shows in the metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// 0 to 4: the prefix length of the pushed routes.
+    pub rung: u8,
+    /// 0 to 19, normally 10: order among tunnels that share a rung.
+    pub step: u8,
+}
