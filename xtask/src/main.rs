@@ -1,2 +1,68 @@
-//! Skeleton.
-fn main() {}
+//! The chores of this repository, each one command: `cargo xtask help` lists them.
+//!
+//! This program is the first thing compiled on a machine that has never seen the project, so it stays small:
+//! it starts other programs and reads their output, and knows nothing of Holdfast itself. One file per chore;
+//! `packages` installs what a chore finds missing.
+
+mod demo;
+mod fuzz;
+mod packages;
+mod test;
+
+use std::env;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+/// Chores of the Holdfast repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Install what is missing, then run every check and every test
+    Test,
+    /// Install what is missing, build, and play the three-ISP story in this terminal
+    Demo(demo::Demo),
+    /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
+    Fuzz(fuzz::Fuzz),
+}
+
+const EXAMPLES: &str = "\
+Where to start:
+  cargo xtask demo           see a site with three ISPs keep its traffic when one fails
+  cargo xtask demo --hold    the same, then stay up so that you can break things yourself
+  cargo xtask test           what CI runs, in the same order
+
+Missing Debian packages are installed with apt-get, as root or through `sudo -n`.";
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let shell = repository_shell()?;
+    match cli.chore {
+        Chore::Test => test::run(&shell),
+        Chore::Demo(demo) => demo.run(&shell),
+        Chore::Fuzz(fuzz) => fuzz.run(&shell),
+    }
+}
+
+/// A shell in the root of the repository, whose PATH also has the directories that hold `openvpn`, `ip` and
+/// `nft`: an ordinary user's PATH on Debian lacks them.
+fn repository_shell() -> anyhow::Result<Shell> {
+    let shell = Shell::new()?;
+    let manifest = env::var("CARGO_MANIFEST_DIR").context("start this as `cargo xtask`")?;
+    shell.change_dir(format!("{manifest}/.."));
+
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(Into::into);
+    shell.set_var(
+        "PATH",
+        env::join_paths(env::split_paths(&inherited).chain(system))?,
+    );
+    Ok(shell)
+}

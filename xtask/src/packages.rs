@@ -1,0 +1,153 @@
+//! Installs the programs a chore needs, saying which and why.
+
+use std::env;
+
+use anyhow::{Context, bail, ensure};
+use xshell::{Shell, cmd};
+
+/// A program we start, and where Debian and its relatives keep it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    name: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+/// What the lab starts, and what building the binary needs.
+pub(crate) const LAB: &[Program] = &[
+    Program {
+        name: "cc",
+        package: "gcc",
+        why: "builds the assembler parts of the TLS library",
+    },
+    Program {
+        name: "make",
+        package: "make",
+        why: "builds the assembler parts of the TLS library",
+    },
+    Program {
+        name: "openvpn",
+        package: "openvpn",
+        why: "the lab connects real OpenVPN clients",
+    },
+    Program {
+        name: "ip",
+        package: "iproute2",
+        why: "shows routes and interfaces inside the lab",
+    },
+    Program {
+        name: "nft",
+        package: "nftables",
+        why: "the lab's router does NAT",
+    },
+    Program {
+        name: "ping",
+        package: "iputils-ping",
+        why: "tries paths inside the lab",
+    },
+    Program {
+        name: "update-ca-certificates",
+        package: "ca-certificates",
+        why: "downloads are verified against it",
+    },
+];
+
+/// Installs those of `wanted` that no directory in PATH holds.
+///
+/// Touches nothing, and does not ask for root, when all of them are there.
+pub(crate) fn install(shell: &Shell, wanted: &[Program]) -> anyhow::Result<()> {
+    let missing = missing(shell, wanted)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for program in &missing {
+        eprintln!(
+            "missing: {} (package {}): {}",
+            program.name, program.package, program.why
+        );
+    }
+    apt_install(shell, &missing)?;
+
+    let still = self::missing(shell, wanted)?;
+    ensure!(
+        still.is_empty(),
+        "apt-get succeeded, but these programs are still not in PATH: {}",
+        join(still.iter().map(|program| program.name)),
+    );
+    Ok(())
+}
+
+fn missing(shell: &Shell, wanted: &[Program]) -> anyhow::Result<Vec<Program>> {
+    let path = shell.var_os("PATH").context("PATH is not set")?;
+    let directories: Vec<_> = env::split_paths(&path).collect();
+    let is_installed = |program: &&Program| {
+        directories
+            .iter()
+            .any(|directory| directory.join(program.name).is_file())
+    };
+    Ok(wanted
+        .iter()
+        .filter(|program| !is_installed(program))
+        .copied()
+        .collect())
+}
+
+fn apt_install(shell: &Shell, programs: &[Program]) -> anyhow::Result<()> {
+    let packages: Vec<_> = programs.iter().map(|program| program.package).collect();
+    let names = packages.join(" ");
+    if cmd!(shell, "apt-get --version").quiet().output().is_err() {
+        bail!(
+            "this system has no apt-get: install {names} with its own package manager, then run this again"
+        );
+    }
+    let Some((env, before)) = env_as_root(shell)? else {
+        bail!("root is needed once; run: sudo apt-get update && sudo apt-get install -y {names}");
+    };
+    // An image without package lists cannot install anything, and an old list names files that are gone.
+    cmd!(shell, "{env} {before...} apt-get update --quiet").run()?;
+    cmd!(
+        shell,
+        "{env} {before...} DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends {packages...}"
+    )
+    .run()?;
+    Ok(())
+}
+
+/// How to start `env` so that what follows it runs as root: the program and the arguments before.
+///
+/// `None` when there is no way without asking somebody for a password.
+fn env_as_root(shell: &Shell) -> anyhow::Result<Option<(&'static str, &'static [&'static str])>> {
+    if cmd!(shell, "id -u").quiet().read()? == "0" {
+        return Ok(Some(("env", &[])));
+    }
+    let sudo = cmd!(shell, "sudo -n true")
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr();
+    Ok(sudo.run().is_ok().then_some(("sudo", &["-n", "env"])))
+}
+
+fn join<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_missing_only_when_no_directory_in_path_holds_it() {
+        let shell = Shell::new().unwrap();
+        shell.set_var("PATH", "/usr/bin:/bin");
+        let of = |name| Program {
+            name,
+            package: "",
+            why: "",
+        };
+
+        let missing = missing(&shell, &[of("env"), of("no-such-program")]).unwrap();
+
+        let names: Vec<_> = missing.iter().map(|program| program.name).collect();
+        assert_eq!(names, ["no-such-program"]);
+    }
+}
