@@ -9,7 +9,7 @@ mod fuzz;
 mod packages;
 mod test;
 
-use std::env;
+use std::{env, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -41,10 +41,20 @@ Where to start:
 
 Missing Debian packages are installed with apt-get, as root or through `sudo -n`.";
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Not by returning it: with RUST_BACKTRACE set that would bury the message under our own frames.
+        Err(err) => {
+            eprintln!("error: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> anyhow::Result<()> {
     let shell = repository_shell()?;
-    match cli.chore {
+    match chore {
         Chore::Test => test::run(&shell),
         Chore::Demo(demo) => demo.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
