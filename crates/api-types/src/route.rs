@@ -1,4 +1,4 @@
-use std::{fmt, net::Ipv4Addr};
+use std::{cmp::Ordering, fmt, net::Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,32 @@ impl fmt::Display for Route {
 pub struct Place {
     /// 0 to 4: the prefix length of the pushed routes.
     pub rung: u8,
-    /// 0 to 19, normally 10: order among tunnels that share a rung.
+    /// 0 to 19, normally 10: order among tunnels that share a rung. On rung 0, below which there is
+    /// nothing to run into, up to 99.
     pub step: u8,
+}
+
+impl Place {
+    /// The metric of this place's routes: smaller for a better place, different for every two places.
+    pub const fn metric(self) -> u32 {
+        (5 - self.rung as u32) * 20 + self.step as u32
+    }
+
+    /// Whether a router prefers the routes of this place to those of `other`.
+    pub fn better_than(self, other: Self) -> bool {
+        self > other
+    }
+}
+
+/// The better place is the greater one.
+impl Ord for Place {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rung.cmp(&other.rung).then(other.step.cmp(&self.step))
+    }
+}
+
+impl PartialOrd for Place {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
