@@ -1,1 +1,30 @@
-//! Skeleton.
+//! The domain of Holdfast, pure: which tunnel of a site holds which routes, and when that changes.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`ladder`] | which routes does a place on the ladder mean, and which place belongs to which rank? |
+//! | [`switch`] | which tunnel is re-pushed next, and to which place, so that traffic is never without routes? |
+//! | [`ProbeProfile`] | how often is a tunnel probed, and how much silence condemns it? |
+//! | [`Watch`] | is one tunnel alive? Probes and answers in, [`Verdict`]s out. |
+//! | [`Site`] | what is to be done? Log-ins, losses and verdicts in, [`Effect`]s out. |
+//!
+//! Nothing here knows a socket, a clock or a task. Time comes in as `now`, and everything that should
+//! happen comes out as a value. The driver of a [`Watch`] or a [`Site`] calls one input, then drains
+//! `poll_event` or `poll_effect` until it is empty, then re-arms its timer from `poll_timeout`. It reads
+//! what its sockets hold before it fires a timer: an answer that waited in a buffer is an answer.
+//!
+//! *Re-push* is the word for giving a living tunnel another place. A client that understands PUSH_UPDATE
+//! is updated in place. Any other has its connection closed, redials, and finds the new routes in the
+//! answer to its log-in; until then it has none. Every plan here assumes that worse case.
+
+pub mod ladder;
+mod profile;
+mod site;
+mod stats;
+pub mod switch;
+mod watch;
+
+pub use profile::{ProbeProfile, Role};
+pub use site::{Effect, RETURN_AFTER, Site};
+pub use switch::Step;
+pub use watch::{Event, Verdict, Watch};
