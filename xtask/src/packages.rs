@@ -17,7 +17,7 @@ pub(crate) struct Program {
 pub(crate) const LAB: &[Program] = &[
     Program {
         name: "cc",
-        package: "gcc",
+        package: "build-essential",
         why: "builds the assembler parts of the TLS library",
     },
     Program {
