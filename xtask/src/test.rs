@@ -5,36 +5,43 @@
 mod purity;
 mod runner;
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use anyhow::bail;
-use xshell::{Cmd, Shell, cmd};
+use xshell::{Shell, cmd};
 
 use crate::packages;
+
+/// The steps that are one line for a shell each. CONTRIBUTING.md lists the same.
+const COMMANDS: &[(&str, &str)] = &[
+    ("fmt", "cargo fmt --all --check"),
+    (
+        "clippy",
+        "cargo clippy --workspace --all-targets -- -D warnings",
+    ),
+    (
+        "doc",
+        "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items",
+    ),
+    ("doctests", "cargo test --workspace --doc"),
+];
 
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let started = Instant::now();
     packages::install(shell, packages::LAB)?;
 
     let mut steps = Steps::default();
-    steps.command("fmt", cmd!(shell, "cargo fmt --all --check"));
-    steps.command(
-        "clippy",
-        cmd!(
-            shell,
-            "cargo clippy --workspace --all-targets -- -D warnings"
-        ),
-    );
-    steps.command(
-        "doc",
-        cmd!(
-            shell,
-            "cargo doc --workspace --no-deps --document-private-items"
-        )
-        .env("RUSTDOCFLAGS", "-D warnings"),
-    );
+    for (name, command) in COMMANDS {
+        steps.run(name, || {
+            eprintln!("$ {command}");
+            cmd!(shell, "sh -c {command}").quiet().run()?;
+            Ok(())
+        });
+    }
     steps.run("pure crates", || purity::check(shell));
-    steps.command("doctests", cmd!(shell, "cargo test --workspace --doc"));
     let mut closing = Vec::new();
     steps.run("tests", || {
         let outcome = runner::run(shell)?;
@@ -62,10 +69,6 @@ struct Step {
 }
 
 impl Steps {
-    fn command(&mut self, name: &'static str, command: Cmd<'_>) {
-        self.run(name, || Ok(command.run()?));
-    }
-
     fn run(&mut self, name: &'static str, work: impl FnOnce() -> anyhow::Result<()>) {
         eprintln!("\n==> {name}");
         let started = Instant::now();
@@ -104,10 +107,24 @@ impl Steps {
     }
 }
 
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.passed { "ok" } else { "FAILED" };
         let seconds = self.took.as_secs_f64();
         write!(f, "{:<12} {verdict:<7} {seconds:7.1} s", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contributing_page_lists_the_same_commands() {
+        let page = include_str!("../../CONTRIBUTING.md");
+        for (name, command) in COMMANDS {
+            assert!(page.contains(&format!("| {name} |")), "{name}");
+            assert!(page.contains(command), "{command}");
+        }
     }
 }
