@@ -1,0 +1,462 @@
+//! What both roles share: framing, session ids, keys, data packets, pings.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::{
+    control::{Key, Phase, Received, Sources},
+    data::{Auth, Cipher, DataChannel, Framing, PING, Payload},
+    error::{DownCause, PeerError},
+    keys::{KeyMaterial, Role},
+    tls::TlsProvider,
+    wire::{
+        Control, ControlOpcode, Data, Deframer, KeyExport, KeyId, KeyMethod2, KeySource, SessionId,
+        write_frame,
+    },
+};
+
+/// How long a replaced key still opens packets (OpenVPN's `--tran-window`).
+const TRANSITION_WINDOW: Duration = Duration::from_secs(3600);
+
+/// When sending moves to a new key at the latest; stock clients use the same bound.
+const SWITCH_WITHIN: Duration = Duration::from_secs(60);
+
+/// A key that has not become active by then ends the session (OpenVPN's `--hand-window`).
+const NEGOTIATION_WINDOW: Duration = Duration::from_secs(60);
+
+/// What was agreed for the life of the connection; later keys use the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Agreement {
+    pub(super) cipher: Cipher,
+    pub(super) auth: Auth,
+    pub(super) peer_id: Option<u32>,
+    pub(super) key_export: KeyExport,
+    pub(super) framing: Framing,
+}
+
+/// Keepalive of an established tunnel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keepalive {
+    /// Send a ping after this much silence of ours.
+    pub(super) ping: Duration,
+    /// Give the peer up after this much silence of its.
+    pub(super) silence: Duration,
+}
+
+pub(super) struct Core<R> {
+    role: Role,
+    tls: Arc<dyn TlsProvider>,
+    pub(super) rng: R,
+    own_session: SessionId,
+    peer_session: Option<SessionId>,
+    deframer: Deframer,
+    out: Vec<u8>,
+    /// Oldest first; the last is the newest and the only one we send control packets for.
+    keys: Vec<Key>,
+    /// The key that seals our data packets.
+    sending: Option<KeyId>,
+    pub(super) agreement: Option<Agreement>,
+    pub(super) keepalive: Option<Keepalive>,
+    /// Texts that wait for a renegotiation to finish.
+    held: Vec<String>,
+    last_sent: Instant,
+    last_received: Instant,
+}
+
+impl<R: CryptoRng> Core<R> {
+    pub(super) fn new(role: Role, tls: Arc<dyn TlsProvider>, mut rng: R, now: Instant) -> Self {
+        let mut id = [0; 8];
+        while id == [0; 8] {
+            rng.fill_bytes(&mut id);
+        }
+        Self {
+            role,
+            tls,
+            rng,
+            own_session: SessionId(id),
+            peer_session: None,
+            deframer: Deframer::default(),
+            out: Vec::new(),
+            keys: Vec::new(),
+            sending: None,
+            agreement: None,
+            keepalive: None,
+            held: Vec::new(),
+            last_sent: now,
+            last_received: now,
+        }
+    }
+
+    // --- bytes in and out -------------------------------------------------------------------
+
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.deframer.extend(bytes);
+    }
+
+    pub(super) fn next_frame(&mut self) -> Result<Option<Vec<u8>>, DownCause> {
+        self.deframer
+            .next_frame()
+            .map_err(|err| PeerError::Frame(err).into())
+    }
+
+    /// Forgets input that nobody will read any more.
+    pub(super) fn discard_input(&mut self) {
+        self.deframer = Deframer::default();
+    }
+
+    pub(super) fn poll_transmit(&mut self, out: &mut Vec<u8>) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        if out.is_empty() {
+            // The caller's empty buffer takes the bytes over without a copy.
+            std::mem::swap(out, &mut self.out);
+            self.out = Vec::new();
+        } else {
+            out.append(&mut self.out);
+        }
+        true
+    }
+
+    /// Turns what TLS and reliability have ready into frames. Only the newest key may speak: stock
+    /// clients restart on any control packet of an older key once a soft reset was seen.
+    pub(super) fn flush(&mut self) -> Result<(), DownCause> {
+        let Some(key) = self.keys.last_mut() else {
+            return Ok(());
+        };
+        key.collect_tls()?;
+        let mut packet = Vec::new();
+        loop {
+            let next = key.reliability.poll_packet();
+            if next.is_none() && !key.reliability.owes_acks() {
+                return Ok(());
+            }
+            let acks = key.reliability.take_acks();
+            let (opcode, packet_id, payload) = match next {
+                Some((opcode, id, payload)) => (opcode, Some(id), payload),
+                None => (ControlOpcode::AckV1, None, Vec::new()),
+            };
+            packet.clear();
+            Control {
+                opcode,
+                key_id: key.id,
+                session_id: self.own_session,
+                remote_session_id: self.peer_session.filter(|_| !acks.as_slice().is_empty()),
+                acks,
+                packet_id,
+                payload: &payload,
+            }
+            .encode(&mut packet);
+            write_frame(&mut self.out, &packet);
+        }
+    }
+
+    // --- control packets --------------------------------------------------------------------
+
+    /// The newest key.
+    pub(super) fn key(&mut self) -> Option<&mut Key> {
+        self.keys.last_mut()
+    }
+
+    pub(super) fn newest(&self) -> Option<&Key> {
+        self.keys.last()
+    }
+
+    pub(super) fn key_by_id(&mut self, id: KeyId) -> Option<&mut Key> {
+        self.keys.iter_mut().find(|key| key.id == id)
+    }
+
+    /// Learns the peer's session id from its first packet; later ones must carry the same.
+    pub(super) fn check_sessions(&mut self, control: &Control<'_>) -> Result<(), DownCause> {
+        let peer = *self.peer_session.get_or_insert(control.session_id);
+        let ours = control.remote_session_id.unwrap_or(self.own_session);
+        if peer != control.session_id || ours != self.own_session {
+            return Err(PeerError::ForeignSession.into());
+        }
+        Ok(())
+    }
+
+    /// Takes acknowledgements and payload of a control packet for a key that exists. True when the key
+    /// has something to read.
+    pub(super) fn handle_control(&mut self, control: &Control<'_>) -> Result<bool, DownCause> {
+        let newest = self.keys.last().map(|key| key.id);
+        let tls = self.tls.clone();
+        let Some(key) = self.keys.iter_mut().find(|key| key.id == control.key_id) else {
+            return Ok(false);
+        };
+        key.reliability.handle_acks(control.acks.as_slice());
+        let Some(id) = control.packet_id else {
+            return Ok(false);
+        };
+        let Received::Deliver(payloads) = key.reliability.handle_packet(id, control.payload) else {
+            return Ok(false);
+        };
+        for payload in payloads.iter().filter(|payload| !payload.is_empty()) {
+            // Allocated at the first payload: a bare reset must cost next to nothing.
+            key.start_tls(tls.as_ref())?;
+            key.handle_tls(payload)?;
+        }
+        if Some(key.id) != newest {
+            key.reliability.drop_acks();
+        }
+        Ok(key.has_plaintext())
+    }
+
+    /// Begins a key. At most one older one stays, to open what the peer still seals with it.
+    pub(super) fn begin_key(&mut self, id: KeyId, next_receive: u32, now: Instant) -> &mut Key {
+        if let Some(current) = self.keys.last_mut() {
+            current.phase = Phase::Old {
+                expires: now + TRANSITION_WINDOW,
+            };
+            current.reliability.drop_acks();
+            self.sending = Some(current.id);
+        }
+        if self.keys.len() > 1 {
+            self.keys.drain(..self.keys.len() - 1);
+        }
+        self.keys.push(Key::new(id, next_receive, now));
+        self.keys.last_mut().expect("just pushed")
+    }
+
+    /// Starts a renegotiation of our own.
+    pub(super) fn begin_soft_reset(&mut self, now: Instant) -> Result<(), DownCause> {
+        // What we owe for the old key must be out before the reset, never after it.
+        self.flush()?;
+        let Some(current) = self.keys.last() else {
+            return Ok(());
+        };
+        let id = current.id.next();
+        self.begin_key(id, 0, now)
+            .reliability
+            .send(ControlOpcode::SoftResetV1, Vec::new())?;
+        Ok(())
+    }
+
+    /// Whether a renegotiation is under way.
+    pub(super) fn is_negotiating(&self) -> bool {
+        self.keys
+            .last()
+            .is_some_and(|key| matches!(key.phase, Phase::ExpectKeyMethod | Phase::Exchanged))
+    }
+
+    /// Queues a text message on the newest key, or holds it until that key is usable.
+    pub(super) fn send_text(&mut self, text: &str) -> Result<(), DownCause> {
+        let Some(key) = self.keys.last_mut() else {
+            return Ok(());
+        };
+        if !key.is_secured() {
+            self.held.push(text.to_owned());
+            return Ok(());
+        }
+        let mut message = Zeroizing::new(text.as_bytes().to_vec());
+        message.push(0);
+        key.send_message(&message)?;
+        Ok(())
+    }
+
+    /// Reads the next text message of a key.
+    pub(super) fn read_text(&mut self, id: KeyId) -> Option<Vec<u8>> {
+        self.key_by_id(id).and_then(Key::read_text)
+    }
+
+    /// Whether everything we said on the newest key was acknowledged.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.keys.last().is_none_or(|key| key.reliability.is_idle())
+    }
+
+    /// Writes our key method 2 message for the newest key.
+    pub(super) fn send_key_method(&mut self, message: &KeyMethod2) -> Result<(), DownCause> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        message.encode(&mut bytes);
+        if let Some(key) = self.keys.last_mut() {
+            key.send_message(&bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Fresh randoms for a key method 2 message of ours.
+    pub(super) fn key_source(&mut self) -> KeySource {
+        KeySource::generate(self.role, &mut self.rng)
+    }
+
+    /// Derives the newest key's material from its exporter or from both sources.
+    pub(super) fn key_material(
+        &self,
+        export: KeyExport,
+        sources: &Sources<'_>,
+    ) -> Result<KeyMaterial, DownCause> {
+        let key = self
+            .keys
+            .last()
+            .ok_or(PeerError::Unexpected("key derivation"))?;
+        if export != KeyExport::None {
+            return Ok(key.export_material()?);
+        }
+        let peer = self.peer_session.ok_or(PeerError::NoReset)?;
+        let (client, server) = match self.role {
+            Role::Client => (self.own_session, peer),
+            Role::Server => (peer, self.own_session),
+        };
+        Ok(KeyMaterial::from_prf(
+            sources.client,
+            sources.server,
+            client,
+            server,
+        ))
+    }
+
+    /// Gives the newest key its data channel. Sending stays with the previous key for a while.
+    pub(super) fn activate(&mut self, material: &KeyMaterial, agreement: Agreement, now: Instant) {
+        let role = self.role;
+        let Some(key) = self.keys.last_mut() else {
+            return;
+        };
+        let Agreement {
+            cipher,
+            auth,
+            peer_id,
+            ..
+        } = agreement;
+        key.data = Some(DataChannel::new(
+            cipher, auth, material, role, key.id, peer_id,
+        ));
+        key.phase = Phase::Active { since: now };
+        self.sending.get_or_insert(key.id);
+        self.agreement = Some(agreement);
+    }
+
+    /// Sends the texts that waited for the newest key.
+    pub(super) fn release_held(&mut self) -> Result<(), DownCause> {
+        for text in std::mem::take(&mut self.held) {
+            self.send_text(&text)?;
+        }
+        Ok(())
+    }
+
+    // --- data packets -----------------------------------------------------------------------
+
+    /// Opens a data packet; `None` when there is nothing for the application in it.
+    pub(super) fn handle_data(
+        &mut self,
+        data: &Data<'_>,
+        now: Instant,
+    ) -> Result<Option<Vec<u8>>, DownCause> {
+        let framing = self
+            .agreement
+            .map_or(Framing::None, |agreed| agreed.framing);
+        let newest = self.keys.last().map(|key| key.id);
+        let Some(channel) = self
+            .key_by_id(data.key_id)
+            .and_then(|key| key.data.as_mut())
+        else {
+            // Packets of a key that is not agreed yet, or not any more, do no harm.
+            return Ok(None);
+        };
+        let plaintext = channel.open(data.packet).map_err(PeerError::Data)?;
+        self.last_received = now;
+        if Some(data.key_id) == newest {
+            // The peer seals with the newest key, so it certainly opens it.
+            self.sending = newest;
+        }
+        let Some(packet) = framing.unwrap(&plaintext) else {
+            return Ok(None);
+        };
+        match Payload::classify(&packet) {
+            Payload::OccExit => Err(DownCause::PeerLeft("exit notify".into())),
+            Payload::Ip(ip) => Ok(Some(ip.to_vec())),
+            Payload::Ping | Payload::Occ(_) | Payload::Ignored => Ok(None),
+        }
+    }
+
+    /// Seals a packet for the peer. Without keys it is dropped, as a network would.
+    pub(super) fn send_data(&mut self, payload: &[u8], now: Instant) -> Result<(), DownCause> {
+        let framing = self
+            .agreement
+            .map_or(Framing::None, |agreed| agreed.framing);
+        let Some(id) = self.sending else {
+            return Ok(());
+        };
+        let Some(key) = self.keys.iter_mut().find(|key| key.id == id) else {
+            return Ok(());
+        };
+        let Some(channel) = &mut key.data else {
+            return Ok(());
+        };
+        let mut packet = Vec::with_capacity(payload.len() + 64);
+        channel
+            .seal(&framing.wrap(payload), &mut self.rng, &mut packet)
+            .map_err(|_| DownCause::Limit("data packet ids of one key"))?;
+        write_frame(&mut self.out, &packet);
+        self.last_sent = now;
+        Ok(())
+    }
+
+    // --- time -------------------------------------------------------------------------------
+
+    pub(super) fn touch_received(&mut self, now: Instant) {
+        self.last_received = now;
+    }
+
+    /// Pings when due, moves sending to a key that is old enough, drops keys, finds silence.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), DownCause> {
+        self.keys
+            .retain(|key| !matches!(key.phase, Phase::Old { expires } if now >= expires));
+        if let Some(key) = self.keys.last() {
+            match key.phase {
+                Phase::Active { since } if now >= since + SWITCH_WITHIN => {
+                    self.sending = Some(key.id);
+                }
+                Phase::ExpectKeyMethod | Phase::Exchanged
+                    if self.agreement.is_some() && now >= key.created + NEGOTIATION_WINDOW =>
+                {
+                    return Err(DownCause::HandshakeTimeout {
+                        awaited: "a renegotiation",
+                        after: NEGOTIATION_WINDOW,
+                    });
+                }
+                Phase::Active { .. }
+                | Phase::ExpectKeyMethod
+                | Phase::Exchanged
+                | Phase::Old { .. } => {}
+            }
+        }
+        let Some(keepalive) = self.keepalive else {
+            return Ok(());
+        };
+        if now >= self.last_received + keepalive.silence {
+            return Err(DownCause::Silent(keepalive.silence));
+        }
+        if now >= self.last_sent + keepalive.ping {
+            self.send_data(&PING, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
+        let keepalive = self.keepalive.into_iter().flat_map(|keepalive| {
+            [
+                (
+                    self.last_received + keepalive.silence,
+                    "silence of the peer",
+                ),
+                (self.last_sent + keepalive.ping, "ping"),
+            ]
+        });
+        let keys = self.keys.iter().filter_map(|key| match key.phase {
+            Phase::Old { expires } => Some((expires, "old key expires")),
+            Phase::Active { since } if self.sending != Some(key.id) => {
+                Some((since + SWITCH_WITHIN, "send with the new key"))
+            }
+            Phase::ExpectKeyMethod | Phase::Exchanged if self.agreement.is_some() => {
+                Some((key.created + NEGOTIATION_WINDOW, "renegotiation"))
+            }
+            Phase::Active { .. } | Phase::ExpectKeyMethod | Phase::Exchanged => None,
+        });
+        keepalive.chain(keys).min_by_key(|(at, _)| *at)
+    }
+}
