@@ -4,6 +4,7 @@
 //! it starts other programs and reads their output, and knows nothing of Holdfast itself. One file per chore;
 //! `packages` installs what a chore finds missing.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod packages;
@@ -29,6 +30,8 @@ enum Chore {
     Test,
     /// Install what is missing, build, and play the three-ISP story in this terminal
     Demo(demo::Demo),
+    /// Measure beside stock OpenVPN, as a table
+    Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
     Fuzz(fuzz::Fuzz),
 }
@@ -37,6 +40,7 @@ const EXAMPLES: &str = "\
 Where to start:
   cargo xtask demo           see a site with three ISPs keep its traffic when one fails
   cargo xtask demo --hold    the same, then stay up so that you can break things yourself
+  cargo xtask bench lab      outages beside stock OpenVPN, medians of five runs each
   cargo xtask test           what CI runs, in the same order
 
 Missing Debian packages are installed with apt-get, as root or through `sudo -n`.";
@@ -57,6 +61,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Test => test::run(&shell),
         Chore::Demo(demo) => demo.run(&shell),
+        Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
     }
 }

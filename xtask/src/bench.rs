@@ -1,0 +1,55 @@
+//! `cargo xtask bench`: measures Holdfast beside stock OpenVPN, in one run on one machine.
+//!
+//! Absolute numbers depend on the machine and on what else it does; what is comparable is the ratio between
+//! the columns of one table. Tables and raw results are written below `target/bench/`.
+
+mod lab;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use xshell::Shell;
+
+use crate::{demo, packages};
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// Which part to measure
+    #[arg(value_enum, default_value_t = Part::All)]
+    part: Part,
+    /// One run of everything instead of several: shows that it works, measures nothing
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// How long users are without internet in each scenario of the lab
+    Lab,
+    /// Every part
+    All,
+}
+
+impl Bench {
+    pub(crate) fn run(self, shell: &Shell) -> anyhow::Result<()> {
+        packages::install(shell, packages::LAB)?;
+        let bench = Setup {
+            holdfast: demo::build_holdfast(shell)?,
+            results: demo::target_directory()?.join("bench"),
+            quick: self.quick,
+        };
+        shell.create_dir(&bench.results)?;
+        match self.part {
+            Part::Lab | Part::All => lab::run(shell, &bench),
+        }
+    }
+}
+
+/// What every part needs.
+struct Setup {
+    /// The optimised binary.
+    holdfast: PathBuf,
+    /// Where tables and raw results go.
+    results: PathBuf,
+    quick: bool,
+}
