@@ -17,13 +17,15 @@ pub mod push;
 pub mod push_update;
 pub mod text;
 
+mod id;
 mod reader;
 mod route;
 
 pub use frame::{Deframer, FrameError, MAX_FRAME, write_frame};
+pub use id::{KeyId, SessionId};
 pub use key_method::{KeyMethod2, KeyMethodError, KeySource};
 pub use options::OccOptions;
-pub use packet::{Acks, Control, ControlOpcode, Data, KeyId, Packet, PacketError, SessionId};
+pub use packet::{Acks, Control, ControlOpcode, Data, Packet, PacketError};
 pub use peer_info::{IvProto, PeerInfo};
 pub use push::{KeyExport, PushError, PushReader, PushReply};
 pub use push_update::{PushUpdateReader, RouteChange};

@@ -10,54 +10,10 @@
 
 use std::fmt;
 
-use super::reader::Reader;
-
-/// Identifies one side of a session; drawn at random, never zero, and the same for the life of the TCP
-/// connection, over all key renegotiations.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId(pub [u8; 8]);
-
-impl SessionId {
-    /// True for the one value no peer may use.
-    pub fn is_zero(self) -> bool {
-        self.0 == [0; 8]
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", u64::from_be_bytes(self.0))
-    }
-}
-
-/// Which key of a session a packet belongs to: 0 for the first, then 1 to 7 and round again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(u8);
-
-impl KeyId {
-    /// The key negotiated when the session starts.
-    pub const FIRST: Self = Self(0);
-    const MASK: u8 = 0b111;
-
-    /// The key id in the lower three bits of `bits`.
-    pub const fn new(bits: u8) -> Self {
-        Self(bits & Self::MASK)
-    }
-
-    /// The key id of the next renegotiation. 0 never returns.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self.0 {
-            Self::MASK => Self(1),
-            id => Self(id + 1),
-        }
-    }
-
-    /// The number, 0 to 7.
-    pub const fn get(self) -> u8 {
-        self.0
-    }
-}
+use super::{
+    id::{KeyId, SessionId},
+    reader::Reader,
+};
 
 /// The control packets this crate speaks. The names are the protocol's, without `P_` and `CONTROL_`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +47,7 @@ const DATA_V2: u8 = 9;
 
 /// The first byte of a packet.
 const fn first_byte(opcode: u8, key_id: KeyId) -> u8 {
-    opcode << 3 | key_id.0
+    opcode << 3 | key_id.get()
 }
 
 /// The first byte of a `DATA_V1` packet, which is its whole header.
@@ -235,29 +191,28 @@ impl<'a> Control<'a> {
         }
     }
 
-    /// OpenVPN 2.6 and later may append options as (type u16, length u16, value) to the first reset.
+    /// OpenVPN 2.6 and later may append options to the reset that opens a session.
     fn carries_early_options(&self) -> bool {
         let opens_session = match self.opcode {
             ControlOpcode::HardResetClientV2 => self.acks.is_empty(),
             ControlOpcode::HardResetServerV2 => true,
             ControlOpcode::SoftResetV1 | ControlOpcode::ControlV1 | ControlOpcode::AckV1 => false,
         };
-        let mut reader = Reader::new(self.payload);
-        let mut next = || {
-            let _kind = reader.u16()?;
-            let length = reader.u16()?;
-            reader.take(length.into())?;
-            Some(reader.is_empty())
-        };
-        let parses = loop {
-            match next() {
-                None => break false,
-                Some(true) => break true,
-                Some(false) => {}
-            }
-        };
-        opens_session && self.packet_id == Some(0) && parses
+        opens_session && self.packet_id == Some(0) && is_option_list(self.payload)
     }
+}
+
+/// Whether `bytes` are (type `u16`, length `u16`, value) over and over.
+fn is_option_list(bytes: &[u8]) -> bool {
+    let mut reader = Reader::new(bytes);
+    while !reader.is_empty() {
+        let _kind = reader.u16();
+        let value = reader.u16().and_then(|length| reader.take(length.into()));
+        if value.is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Up to eight packet ids the sender of a control packet has received.
@@ -405,15 +360,6 @@ mod tests {
     /// Op 7, key 0, the session id, and `rest`.
     fn client_reset(rest: &[u8]) -> Vec<u8> {
         [&[0x38], &SESSION[..], rest].concat()
-    }
-
-    #[test]
-    fn key_ids_count_to_seven_and_go_on_at_one() {
-        let ids: Vec<u8> = std::iter::successors(Some(KeyId::FIRST), |id| Some(id.next()))
-            .map(KeyId::get)
-            .take(10)
-            .collect();
-        assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6, 7, 1, 2]);
     }
 
     #[test]

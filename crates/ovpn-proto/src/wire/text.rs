@@ -35,7 +35,7 @@ impl<'a> Text<'a> {
         if let Some(&byte) = message.iter().find(|byte| !matches!(byte, b' '..=b'~')) {
             return Err(TextError::NotPrintable(byte));
         }
-        let text = str::from_utf8(message).map_err(|_| TextError::NotPrintable(0x80))?;
+        let text = str::from_utf8(message).expect("printable ASCII is UTF-8");
         let (word, rest) = text.split_once(',').unwrap_or((text, ""));
         Ok(match word {
             "PUSH_REQUEST" => Self::PushRequest,

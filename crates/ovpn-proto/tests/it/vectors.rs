@@ -1,8 +1,7 @@
 //! Every known-answer vector: computed from fixed inputs, or recorded from stock OpenVPN programs.
 
-use std::{collections::BTreeSet, convert::Infallible, sync::LazyLock};
+use std::{collections::BTreeSet, convert::Infallible};
 
-use hmac::{Hmac, KeyInit, Mac};
 use holdfast_ovpn_proto::{
     data::{
         Auth, Cipher, DataChannel, PING, Payload,
@@ -16,10 +15,14 @@ use holdfast_ovpn_proto::{
 };
 use rand_core::TryRng;
 use serde_json::Value;
-use sha2::{Digest, Sha384};
 
-static VECTORS: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../openvpn-vectors.json")).unwrap());
+use self::{
+    exporter::{tls12_prf, tls13_exporter},
+    file::{VECTORS, array, bytes, list, number, role, text},
+};
+
+mod exporter;
+mod file;
 
 #[test]
 fn no_vector_is_left_out() {
@@ -503,90 +506,4 @@ fn encode(message: &KeyMethod2) -> Vec<u8> {
     let mut out = Vec::new();
     message.encode(&mut out);
     out
-}
-
-/// The exporter of TLS 1.3 (RFC 8446 §7.5) with SHA-384, for OpenVPN's label, without a context.
-fn tls13_exporter(exporter_master_secret: &[u8]) -> [u8; 256] {
-    let nothing = Sha384::digest(b"");
-    let secret: [u8; 48] = expand_label(exporter_master_secret, EXPORT_LABEL, &nothing);
-    expand_label(&secret, b"exporter", &nothing)
-}
-
-/// `HKDF-Expand-Label` of RFC 8446 §7.1.
-fn expand_label<const N: usize>(secret: &[u8], label: &[u8], context: &[u8]) -> [u8; N] {
-    let label = [b"tls13 ", label].concat();
-    let info = [
-        &(N as u16).to_be_bytes()[..],
-        &[label.len() as u8],
-        &label,
-        &[context.len() as u8],
-        context,
-    ]
-    .concat();
-    let mut out = Vec::new();
-    let mut block = Vec::new();
-    for index in 1_u8.. {
-        block = hmac_sha384(secret, &[&block, &info, &[index]]);
-        out.extend_from_slice(&block);
-        if out.len() >= N {
-            break;
-        }
-    }
-    *out.first_chunk().unwrap()
-}
-
-/// The pseudo-random function of TLS 1.2 (RFC 5246 §5) with SHA-384; `seed` starts with the label.
-fn tls12_prf(secret: &[u8], seed: &[u8]) -> [u8; 256] {
-    let mut out = Vec::new();
-    let mut link = seed.to_vec();
-    while out.len() < 256 {
-        link = hmac_sha384(secret, &[&link]);
-        out.extend(hmac_sha384(secret, &[&link, seed]));
-    }
-    *out.first_chunk().unwrap()
-}
-
-fn hmac_sha384(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    let mac = <Hmac<Sha384> as KeyInit>::new_from_slice(key).unwrap();
-    parts
-        .iter()
-        .fold(mac, |mac, part| mac.chain_update(part))
-        .finalize()
-        .into_bytes()
-        .to_vec()
-}
-
-/// The sender, in either of the two spellings of the vectors.
-fn role(direction: &Value) -> Role {
-    match text(direction) {
-        "C>S" | "client->server" => Role::Client,
-        "S>C" | "server->client" => Role::Server,
-        other => panic!("unknown direction {other}"),
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("not a text: {value}"))
-}
-
-fn number(value: &Value) -> u64 {
-    value
-        .as_u64()
-        .unwrap_or_else(|| panic!("not a number: {value}"))
-}
-
-fn list(value: &Value) -> &[Value] {
-    value
-        .as_array()
-        .unwrap_or_else(|| panic!("not a list: {value}"))
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    hex::decode(text(value)).unwrap()
-}
-
-fn array<const N: usize>(value: &Value) -> [u8; N] {
-    bytes(value).try_into().unwrap()
 }
