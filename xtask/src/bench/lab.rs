@@ -66,6 +66,10 @@ const SCENARIOS: &[Scenario] = &[
         plain: true,
     },
     Scenario {
+        name: "blip-200",
+        plain: true,
+    },
+    Scenario {
         name: "failback",
         plain: false,
     },
@@ -153,7 +157,7 @@ fn write_results(shell: &Shell, bench: &Setup, runs: &str, results: &[Cell]) -> 
     )?;
 
     let page = format!(
-        "Outage in milliseconds and datagrams lost (one every 10 ms); medians of {runs} runs.\n\n{}",
+        "Longest outage in ms / datagrams lost, one sent every 10 ms / changes of ISP; medians of {runs} runs.\n\n{}",
         table(results)
     );
     let path = bench.results.join("lab.md");
@@ -185,12 +189,15 @@ fn table(results: &[Cell]) -> String {
 
 impl Cell {
     fn text(&self) -> String {
-        let number = |name| {
-            let value = self.outcome.as_ref()?.pointer(name)?.as_f64()?;
-            Some(format!("{value:.0}"))
-        };
-        match (number("/median/outage_ms"), number("/median/lost")) {
-            (Some(outage), Some(lost)) => format!("{outage} ms, {lost} lost"),
+        let medians = self
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.get("median"));
+        let median = |name| medians?.get(name)?.as_f64();
+        match (median("outage_ms"), median("lost"), median("switches")) {
+            (Some(outage), Some(lost), Some(switches)) => {
+                format!("{outage:.0} / {lost:.0} / {switches:.0}")
+            }
             _ => "failed".into(),
         }
     }
@@ -207,7 +214,7 @@ mod tests {
             stack,
             outcome,
         };
-        let measured = json!({"median": {"outage_ms": 612.4, "lost": 61}});
+        let measured = json!({"median": {"outage_ms": 612.4, "lost": 61.0, "switches": 1.0}});
 
         let text = table(&[
             cell("black-hole", "holdfast, agent", Some(measured)),
@@ -215,9 +222,6 @@ mod tests {
         ]);
 
         let row = text.lines().find(|line| line.contains("black-hole"));
-        assert_eq!(
-            row,
-            Some("| black-hole | – | failed | – | 612 ms, 61 lost |")
-        );
+        assert_eq!(row, Some("| black-hole | – | failed | – | 612 / 61 / 1 |"));
     }
 }
