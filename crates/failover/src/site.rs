@@ -1,138 +1,258 @@
+mod decide;
+mod effect;
+mod tunnel;
+
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
 use holdfast_api_types::{Place, TunnelId};
 
-use crate::{Role, Verdict};
+use self::tunnel::{State, Trust, Tunnel};
+pub use self::{effect::Effect, tunnel::RETURN_AFTER};
+use crate::{Role, Verdict, ladder::canonical, switch};
 
-/// Clean probing that a tunnel must show before it may be ranked by its priority again.
-pub const RETURN_AFTER: Duration = Duration::from_secs(3);
+/// After this process has started, nothing is known against a tunnel that logs in, so it gets its canonical
+/// place at once: after a restart all tunnels of a site redial within a second or two, and need no more
+/// re-pushes than that.
+const START_GRACE: Duration = Duration::from_secs(10);
 
-/// What a [`Site`] wants done, or has to tell.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Give the tunnel the routes of `place`. A client that understands PUSH_UPDATE is updated in place
-    /// (then call [`Site::routes_applied`]). Any other has its connection closed (then call
-    /// [`Site::tunnel_down`] as planned) and gets the place from [`Site::tunnel_authorized`] when it redials.
-    Push {
-        /// The tunnel to re-push.
-        tunnel: TunnelId,
-        /// Its new place.
-        place: Place,
-    },
-    /// Call [`Watch::burst`](crate::Watch::burst): the tunnel may soon be needed.
-    Burst {
-        /// The tunnel to probe.
-        tunnel: TunnelId,
-    },
-    /// Close the connection of a dead tunnel, so that its router redials as soon as it can.
-    Disconnect {
-        /// The dead tunnel.
-        tunnel: TunnelId,
-        /// In words a person reads.
-        cause: String,
-    },
-    /// Call [`Watch::set_role`](crate::Watch::set_role).
-    Role {
-        /// The tunnel whose role changed.
-        tunnel: TunnelId,
-        /// Its role now.
-        role: Role,
-    },
-    /// The site's traffic now belongs to this tunnel.
-    Activated {
-        /// Which tunnel has it.
-        tunnel: TunnelId,
-        /// Which tunnel had it before.
-        previous: Option<TunnelId>,
-        /// In words a person reads.
-        cause: String,
-    },
-    /// Probes are being missed; nothing is decided yet.
-    Suspect {
-        /// The silent tunnel.
-        tunnel: TunnelId,
-        /// In words a person reads.
-        cause: String,
-    },
-    /// The tunnel carries packets again, but is held before it is ranked by its priority.
-    Recovering {
-        /// The returning tunnel.
-        tunnel: TunnelId,
-        /// Clean probing still wanted.
-        hold: Duration,
-    },
-    /// The tunnel is good to carry traffic.
-    Online {
-        /// The tunnel.
-        tunnel: TunnelId,
-    },
-    /// The tunnel does not carry packets any more and may not be active.
-    Offline {
-        /// The tunnel.
-        tunnel: TunnelId,
-        /// In words a person reads.
-        cause: String,
-    },
-    /// No tunnel of the site is alive.
-    SiteOffline {
-        /// The last one that was.
-        tunnel: TunnelId,
-    },
-}
-
-/// One site.
+/// One site: which of its tunnels holds which place, and what is to be done about it.
+///
+/// Log-ins, losses and verdicts come in, [`Effect`]s come out. Inputs about a tunnel that they do not fit
+/// (an answer from a tunnel that is down, say) are ignored: connections close while events are under way.
+///
+/// A tunnel's life: it logs in ([`tunnel_authorized`](Self::tunnel_authorized)), is up
+/// ([`tunnel_up`](Self::tunnel_up)), answers its first probe, is held for [`RETURN_AFTER`] of clean probing
+/// and is then ranked by its priority. At most one planned re-push is under way at any time. The dead are not
+/// waited for: a standby that has answered since the dead tunnel was first suspected is raised above it.
+#[derive(Debug)]
 pub struct Site {
+    /// Configured, best first.
     order: Vec<TunnelId>,
+    tunnels: BTreeMap<TunnelId, Tunnel>,
+    /// Which tunnel traffic leaves through, as far as is known.
+    active: Option<TunnelId>,
+    /// The last that did.
+    last_active: Option<TunnelId>,
+    /// Some tunnel was up and has not been lost.
+    is_online: bool,
+    /// Until when tunnels get their canonical places at once; none after the first fault.
+    grace_until: Option<Instant>,
     effects: VecDeque<Effect>,
 }
+
 impl Site {
     /// A site whose tunnels rank in this order, best first. None is connected yet.
-    pub fn new(order: Vec<TunnelId>, _now: Instant) -> Self {
+    pub fn new(order: Vec<TunnelId>, now: Instant) -> Self {
         Self {
+            tunnels: order
+                .iter()
+                .map(|tunnel| (tunnel.clone(), Tunnel::default()))
+                .collect(),
             order,
+            active: None,
+            last_active: None,
+            is_online: false,
+            grace_until: Some(now + START_GRACE),
             effects: VecDeque::new(),
         }
     }
-    /// The operator changed the order; tunnels that are not in it are forgotten.
-    pub fn set_order(&mut self, order: Vec<TunnelId>, _now: Instant) {
+
+    /// The operator changed the order. A tunnel that is no longer in it is forgotten; closing its connection
+    /// is the caller's affair.
+    pub fn set_order(&mut self, order: Vec<TunnelId>, now: Instant) {
+        self.tunnels.retain(|tunnel, _| order.contains(tunnel));
+        for tunnel in &order {
+            self.tunnels.entry(tunnel.clone()).or_default();
+        }
         self.order = order;
+        self.react(now);
     }
-    /// A tunnel has logged in: the place to push in the answer.
-    pub fn tunnel_authorized(&mut self, tunnel: &TunnelId, _now: Instant) -> Place {
-        crate::switch::admit(&std::collections::BTreeMap::new(), &self.order, tunnel)
+
+    /// A tunnel has logged in: returns the place whose routes belong into the answer.
+    ///
+    /// If an older connection of the same tunnel is still open, report its end first, as planned. A tunnel
+    /// that is not in the order ranks last.
+    pub fn tunnel_authorized(&mut self, tunnel: &TunnelId, now: Instant) -> Place {
+        if !self.order.contains(tunnel) {
+            self.order.push(tunnel.clone());
+        }
+        let (place, trust) = self.admission(tunnel, now);
+        self.tunnels
+            .entry(tunnel.clone())
+            .or_default()
+            .log_in(place, trust);
+        self.react(now);
+        place
     }
-    /// The router has been given its routes.
-    pub fn tunnel_up(&mut self, _tunnel: &TunnelId, _now: Instant) {}
-    /// The tunnel's connection is gone.
-    pub fn tunnel_down(&mut self, _tunnel: &TunnelId, _planned: bool, _cause: &str, _now: Instant) {
+
+    /// The tunnel's router has been given its address and its routes.
+    pub fn tunnel_up(&mut self, tunnel: &TunnelId, now: Instant) {
+        if let Some(it) = self.tunnels.get_mut(tunnel) {
+            it.come_up();
+        }
+        self.is_online |= self.tunnels.values().any(Tunnel::is_serving);
+        self.react(now);
     }
-    /// An in-place update with the place of the last [`Effect::Push`] was sent.
-    pub fn routes_applied(&mut self, _tunnel: &TunnelId, _now: Instant) {}
+
+    /// The tunnel's connection is gone. `planned`: this side closed it, and not because the tunnel was dead.
+    pub fn tunnel_down(&mut self, tunnel: &TunnelId, planned: bool, cause: &str, now: Instant) {
+        if let Some(it) = self.tunnels.get_mut(tunnel)
+            && it.go_down(planned)
+        {
+            self.offline(tunnel, cause.to_owned());
+        }
+        self.react(now);
+    }
+
+    /// The update in place that [`Effect::Push`] asked for has been sent.
+    pub fn routes_applied(&mut self, tunnel: &TunnelId, now: Instant) {
+        if let Some(it) = self.tunnels.get_mut(tunnel) {
+            it.install_push();
+        }
+        self.react(now);
+    }
+
     /// The tunnel's [`Watch`](crate::Watch) has found out something.
-    pub fn handle_verdict(&mut self, _tunnel: &TunnelId, _verdict: Verdict, _now: Instant) {}
+    pub fn handle_verdict(&mut self, tunnel: &TunnelId, verdict: Verdict, now: Instant) {
+        let Some(it) = self.tunnels.get_mut(tunnel).filter(|it| it.is_up()) else {
+            return;
+        };
+        match verdict {
+            Verdict::Answered => {
+                let effect = it.answered(tunnel, now);
+                self.effects.extend(effect);
+            }
+            Verdict::Missed => it.missed(),
+            Verdict::Suspect { cause } => {
+                it.suspected(now);
+                self.suspect(tunnel, cause);
+            }
+            Verdict::Cleared => {
+                let effect = it.cleared(tunnel);
+                self.effects.extend(effect);
+            }
+            Verdict::Dead { cause, lingers } => {
+                it.die(now, lingers);
+                self.offline(tunnel, cause);
+            }
+        }
+        self.react(now);
+    }
+
     /// The instant of [`Self::poll_timeout`] has come.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.react(now);
+    }
+
     /// The next thing to do or to tell.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
+
     /// When to call [`Self::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        None
+        self.tunnels.values().filter_map(Tunnel::timeout).min()
     }
-    /// Which tunnel the site's traffic belongs to.
+
+    /// Which tunnel the site's traffic belongs to; none while no live tunnel can have it.
     pub fn active(&self) -> Option<&TunnelId> {
-        None
+        self.active.as_ref()
     }
+
     /// What the tunnel is for at the moment.
-    pub fn role(&self, _tunnel: &TunnelId) -> Role {
-        Role::Standby
+    pub fn role(&self, tunnel: &TunnelId) -> Role {
+        if self.active() == Some(tunnel) {
+            Role::Active
+        } else {
+            Role::Standby
+        }
     }
-    /// Where the tunnel stands, while it is up.
-    pub fn place(&self, _tunnel: &TunnelId) -> Option<Place> {
-        None
+
+    /// Where the tunnel stands, while it is connected.
+    pub fn place(&self, tunnel: &TunnelId) -> Option<Place> {
+        self.tunnels
+            .get(tunnel)
+            .filter(|it| it.is_up())
+            .and_then(|it| it.held)
+    }
+
+    fn suspect(&mut self, tunnel: &TunnelId, cause: String) {
+        self.effects.push_back(Effect::Suspect {
+            tunnel: tunnel.clone(),
+            cause,
+        });
+        if self.active.as_ref() != Some(tunnel) {
+            return;
+        }
+        // Only a standby that answers from now on will count as live.
+        let standbys = self
+            .tunnels
+            .iter()
+            .filter(|(other, it)| *other != tunnel && it.is_serving());
+        self.effects
+            .extend(standbys.map(|(other, _)| Effect::Burst {
+                tunnel: other.clone(),
+            }));
+    }
+
+    fn offline(&mut self, tunnel: &TunnelId, cause: String) {
+        self.grace_until = None;
+        if let Some(it) = self.tunnels.get_mut(tunnel) {
+            it.offline_cause.clone_from(&cause);
+        }
+        self.effects.push_back(Effect::Offline {
+            tunnel: tunnel.clone(),
+            cause,
+        });
+        let any_left = self
+            .tunnels
+            .values()
+            .any(|it| it.is_serving() || it.push.is_some());
+        if self.is_online && !any_left {
+            self.is_online = false;
+            self.effects.push_back(Effect::SiteOffline {
+                tunnel: tunnel.clone(),
+            });
+        }
+    }
+
+    /// The place for a tunnel that logs in, and whether it has to be held before it is ranked.
+    fn admission(&self, tunnel: &TunnelId, now: Instant) -> (Place, Trust) {
+        let it = self.tunnels.get(tunnel);
+        if let Some(push) = it.and_then(|it| it.push.as_ref()) {
+            return (push.place, push.trust);
+        }
+        let rank = self
+            .order
+            .iter()
+            .position(|other| other == tunnel)
+            .unwrap_or(0);
+        let canonical = canonical(self.order.len())[rank];
+        let others = || self.tunnels.iter().filter(|(other, _)| *other != tunnel);
+        let is_free = |place: Place| others().all(|(_, it)| it.claim() != Some(place));
+        if is_free(canonical) && self.grace_until.is_some_and(|until| now < until) {
+            return (canonical, Trust::Unblemished);
+        }
+
+        let served = others()
+            .filter(|(_, it)| it.is_serving())
+            .filter_map(|(_, it)| it.held)
+            .max();
+        let Some(served) = served else {
+            let place = others()
+                .filter_map(|(_, it)| it.claim())
+                .max()
+                .filter(|best| best.better_than(canonical) || !is_free(canonical))
+                .and_then(switch::above);
+            return (place.unwrap_or(canonical), Trust::Held);
+        };
+        let current = others()
+            .filter_map(|(other, it)| Some((other.clone(), it.claim()?)))
+            .filter(|(_, place)| *place <= served)
+            .collect();
+        (switch::admit(&current, &self.order, tunnel), Trust::Held)
     }
 }

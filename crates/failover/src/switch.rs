@@ -102,7 +102,7 @@ pub fn emergency(current: &BTreeMap<TunnelId, Place>, order: &[TunnelId]) -> Opt
 }
 
 /// The next place above `place`, with longer prefixes if there are any.
-fn above(place: Place) -> Option<Place> {
+pub(crate) fn above(place: Place) -> Option<Place> {
     if place.rung < TOP_RUNG {
         Some(Place {
             rung: place.rung + 1,

@@ -24,6 +24,9 @@ const DEAD_MARGIN: Duration = Duration::from_millis(350);
 /// Probes whose answers are waited for at once. More than a burst sends before its verdict.
 const MAX_WAITING: usize = 64;
 
+/// How long a client takes to remove its routes once it has given its connection up.
+const WITHDRAWAL: Duration = Duration::from_secs(1);
+
 /// What a [`Watch`] wants done, or has found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -53,6 +56,8 @@ pub enum Verdict {
     Dead {
         /// In words a person reads.
         cause: String,
+        /// How long the router may keep the tunnel's routes: until its own client notices.
+        lingers: Duration,
     },
 }
 
@@ -289,7 +294,8 @@ impl Watch {
 
     fn condemn(&mut self, cause: String) {
         self.state = State::Dead;
-        self.verdict(Verdict::Dead { cause });
+        let lingers = Duration::from_secs(self.profile.ping_restart.into()) + WITHDRAWAL;
+        self.verdict(Verdict::Dead { cause, lingers });
     }
 
     fn clear(&mut self) {

@@ -1,4 +1,8 @@
 //! The crate from outside: watches on simulated paths, plans and sites on a model router.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on says so by panicking"
+)]
 
 mod switch;
 mod watch;
