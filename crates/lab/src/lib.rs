@@ -1,1 +1,46 @@
-//! Skeleton.
+//! A test bed with several ISPs: network namespaces, real OpenVPN clients, faults and a meter.
+//!
+//! ```text
+//! lan ──veth── router ══wan1══ isp1 ══up1══ inet
+//!                     ══wan2══ isp2 ══up2══
+//! ```
+//!
+//! `lan` is a computer of the site. `router` translates its addresses and runs one OpenVPN client per WAN. Each `isp`
+//! only forwards. `inet` has the controller's addresses and a server for the meter. The double lines are emulated
+//! cables with delay, jitter, loss, rate and a carrier that can be cut at any moment.
+//!
+//! The crate knows neither the controller nor the agent from inside: it runs the `holdfast` program, as a user would.
+//!
+//! Start at [`Lab`] for the test bed, at [`SCENARIOS`] for what is measured on it, at [`wire`] for the cables.
+
+mod bed;
+mod client;
+mod emulator;
+mod events;
+mod fault;
+mod kind;
+mod meter;
+mod namespace;
+mod net;
+mod network;
+mod pki;
+mod process;
+mod run;
+mod run_dir;
+mod scenario;
+mod server;
+mod stage;
+mod tap;
+mod topology;
+mod tunnel;
+mod wait;
+pub mod wire;
+
+pub use bed::{Lab, LabBuilder};
+pub use fault::{ControllerFault, LineFault};
+pub use kind::{ClientKind, ServerKind};
+pub use meter::{Carrier, Change, DownloadReport, Gap, MeterReport, PulseReport};
+pub use run::{Medians, RunOptions, RunResult, run};
+pub use run_dir::RunDir;
+pub use scenario::{SCENARIOS, Scenario, find as find_scenario};
+pub use topology::Isp;

@@ -1,0 +1,83 @@
+//! Which programs play the controller and the routers' clients.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::bail;
+
+/// Who serves the tunnels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerKind {
+    /// Our own controller.
+    Holdfast,
+    /// The stock OpenVPN server with its usual `keepalive 10 60`.
+    Openvpn,
+    /// The stock OpenVPN server with the quickest keepalive that does not restart healthy tunnels.
+    OpenvpnTuned,
+}
+
+/// Who dials the controller from the router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientKind {
+    /// The stock `openvpn` program.
+    Stock,
+    /// Our own agent.
+    Agent,
+}
+
+impl ServerKind {
+    const ALL: [(&str, Self); 3] = [
+        ("holdfast", Self::Holdfast),
+        ("openvpn", Self::Openvpn),
+        ("openvpn-tuned", Self::OpenvpnTuned),
+    ];
+}
+
+impl ClientKind {
+    const ALL: [(&str, Self); 2] = [("stock", Self::Stock), ("agent", Self::Agent)];
+}
+
+impl FromStr for ServerKind {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        one_of(&Self::ALL, text)
+    }
+}
+
+impl FromStr for ClientKind {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        one_of(&Self::ALL, text)
+    }
+}
+
+impl fmt::Display for ServerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::ALL, self))
+    }
+}
+
+impl fmt::Display for ClientKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(name_of(&Self::ALL, self))
+    }
+}
+
+fn one_of<T: Copy>(all: &[(&str, T)], text: &str) -> anyhow::Result<T> {
+    match all.iter().find(|(name, _)| *name == text) {
+        Some((_, kind)) => Ok(*kind),
+        None => {
+            let names: Vec<_> = all.iter().map(|(name, _)| *name).collect();
+            bail!("not one of {}", names.join(", "))
+        }
+    }
+}
+
+fn name_of<T: PartialEq>(all: &[(&'static str, T)], kind: &T) -> &'static str {
+    all.iter()
+        .find(|(_, one)| one == kind)
+        .map_or("unnamed", |(name, _)| name)
+}

@@ -1,0 +1,136 @@
+//! Plays a scenario several times and sums it up.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::{
+    bed::Lab,
+    kind::{ClientKind, ServerKind},
+    meter::{MeterReport, median},
+    run_dir::RunDir,
+    scenario::Scenario,
+    stage::Stage,
+    topology::Isp,
+};
+
+/// How a scenario is to be run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// How many times, each in a fresh lab.
+    pub runs: usize,
+    /// Who serves the tunnels.
+    pub server: ServerKind,
+    /// Who dials.
+    pub client: ClientKind,
+    /// The site's internet connections, best first.
+    pub isps: Vec<Isp>,
+    /// Where logs and profiles stay after the run; elsewhere they are deleted.
+    pub keep_logs: Option<PathBuf>,
+    /// The `holdfast` program to run; the running program unless given.
+    pub holdfast: Option<PathBuf>,
+}
+
+/// What `holdfast lab run` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunResult {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Who served the tunnels.
+    pub server: ServerKind,
+    /// Who dialled.
+    pub client: ClientKind,
+    /// The internet connections, best first.
+    pub isps: Vec<String>,
+    /// Over all runs.
+    pub median: Medians,
+    /// Every run.
+    pub runs: Vec<MeterReport>,
+}
+
+/// Medians over all runs of a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Medians {
+    /// Longest outage of a run.
+    pub outage_ms: Option<f64>,
+    /// Datagrams lost in a run.
+    pub lost: Option<f64>,
+    /// Changes of the carrying ISP in a run.
+    pub switches: Option<f64>,
+    /// From the fault to the first datagram that another ISP carried, where one did.
+    pub first_switch_ms: Option<f64>,
+    /// Longest stall of the download.
+    pub tcp_stall_ms: Option<f64>,
+    /// How many runs' downloads survived.
+    pub tcp_survived: usize,
+}
+
+/// Runs `scenario` as told, each time in a fresh lab.
+///
+/// # Errors
+/// When a lab cannot be built, or what a scenario waits for does not happen.
+pub fn run(scenario: &Scenario, options: &RunOptions) -> anyhow::Result<RunResult> {
+    let runs = (1..=options.runs)
+        .map(|number| {
+            tracing::info!("{}: run {number} of {}", scenario.name, options.runs);
+            run_once(scenario, options, number)
+                .with_context(|| format!("{}, run {number}", scenario.name))
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(RunResult {
+        scenario: scenario.name.into(),
+        server: options.server,
+        client: options.client,
+        isps: options.isps.iter().map(|isp| isp.name.clone()).collect(),
+        median: Medians::of(&runs),
+        runs,
+    })
+}
+
+fn run_once(
+    scenario: &Scenario,
+    options: &RunOptions,
+    number: usize,
+) -> anyhow::Result<MeterReport> {
+    let dir = match &options.keep_logs {
+        Some(dir) => {
+            RunDir::kept(dir.join(format!("{}-{}-{number}", scenario.name, options.server)))
+        }
+        None => RunDir::temporary()?,
+    };
+    let mut builder = Lab::builder()
+        .isps(options.isps.iter().cloned())
+        .server(options.server)
+        .client(options.client);
+    if let Some(program) = &options.holdfast {
+        builder = builder.holdfast(program);
+    }
+    let lab = builder.build(dir.path())?;
+    let mut stage = Stage::set(&lab)?;
+    let played = (scenario.play)(&mut stage);
+    let report = stage.finish();
+    tracing::info!(
+        "lost {} of {}, outage {} ms, {} switches",
+        report.pulse.lost,
+        report.pulse.sent,
+        report.pulse.outage_ms,
+        report.pulse.switches
+    );
+    played.map(|()| report)
+}
+
+impl Medians {
+    fn of(runs: &[MeterReport]) -> Self {
+        let of =
+            |value: &dyn Fn(&MeterReport) -> Option<f64>| median(runs.iter().filter_map(value));
+        Self {
+            outage_ms: of(&|run| Some(run.pulse.outage_ms)),
+            lost: of(&|run| Some(run.pulse.lost as f64)),
+            switches: of(&|run| Some(run.pulse.switches as f64)),
+            first_switch_ms: of(&|run| run.pulse.changes.first().map(|change| change.at_ms)),
+            tcp_stall_ms: of(&|run| Some(run.tcp.longest_stall_ms)),
+            tcp_survived: runs.iter().filter(|run| run.tcp.survived).count(),
+        }
+    }
+}

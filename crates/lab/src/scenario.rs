@@ -1,0 +1,159 @@
+//! The scenarios: what is done to a lab while the meter runs.
+
+use std::time::Duration;
+
+use crate::{
+    fault::{ControllerFault, LineFault},
+    stage::Stage,
+    wire::Direction,
+};
+
+/// Something worth measuring, by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// As given on the command line.
+    pub name: &'static str,
+    /// What happens, in one line.
+    pub about: &'static str,
+    pub(crate) play: fn(&mut Stage<'_>) -> anyhow::Result<()>,
+}
+
+/// Longest time in which traffic may have moved: OpenVPN's defaults need a minute.
+const MOVED: Duration = Duration::from_secs(90);
+/// Longest time in which traffic may have come back: a flapping tunnel is held longer.
+const RETURNED: Duration = Duration::from_secs(120);
+/// How long is measured after the last thing happened.
+const AFTERMATH: Duration = Duration::from_secs(3);
+/// Where nothing shall move, this long is watched.
+const QUIET: Duration = Duration::from_secs(10);
+const BLIPS: u32 = 50;
+
+const PRIMARY: usize = 0;
+const BACKUP: usize = 1;
+
+/// All scenarios.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "baseline",
+        about: "nothing happens for 60 s",
+        play: |stage| stage.watch(Duration::from_secs(60)),
+    },
+    Scenario {
+        name: "port-down",
+        about: "the primary's cable is out",
+        play: |stage| move_away(stage, LineFault::PortDown),
+    },
+    Scenario {
+        name: "black-hole",
+        about: "the primary's ISP loses its uplink, its gateway still answers",
+        play: |stage| move_away(stage, LineFault::BlackHole),
+    },
+    Scenario {
+        name: "gateway-dead",
+        about: "the primary's gateway is dead, the cable is in",
+        play: |stage| move_away(stage, LineFault::GatewayDead),
+    },
+    Scenario {
+        name: "one-way-loss-up",
+        about: "the primary's uplink carries nothing to the internet",
+        play: |stage| move_away(stage, LineFault::OneWayLoss(Direction::Up)),
+    },
+    Scenario {
+        name: "one-way-loss-down",
+        about: "the primary's uplink carries nothing from the internet",
+        play: |stage| move_away(stage, LineFault::OneWayLoss(Direction::Down)),
+    },
+    Scenario {
+        name: "loss-20",
+        about: "the primary loses 20 % each way for 20 s",
+        play: |stage| {
+            stage.break_line(PRIMARY, LineFault::Loss(0.2));
+            stage.watch(Duration::from_secs(20))
+        },
+    },
+    Scenario {
+        name: "blip-100",
+        about: "the primary is silent for 100 ms, 50 times",
+        play: |stage| blips(stage, Duration::from_millis(100)),
+    },
+    Scenario {
+        name: "blip-200",
+        about: "the primary is silent for 200 ms, 50 times",
+        play: |stage| blips(stage, Duration::from_millis(200)),
+    },
+    Scenario {
+        name: "planned-switch",
+        about: "the operator promotes the backup",
+        play: |stage| {
+            stage.reorder(&[BACKUP, PRIMARY])?;
+            stage.wait_for_carrier(BACKUP, MOVED)?;
+            stage.watch(AFTERMATH)
+        },
+    },
+    Scenario {
+        name: "failback",
+        about: "the primary comes back after a black hole; only the return is measured",
+        play: |stage| {
+            stage.break_line(PRIMARY, LineFault::BlackHole);
+            stage.wait_for_carrier(BACKUP, MOVED)?;
+            stage.watch(AFTERMATH)?;
+            stage.heal_line(PRIMARY);
+            stage.measure_from_now();
+            stage.wait_for_carrier(PRIMARY, RETURNED)?;
+            stage.watch(AFTERMATH)
+        },
+    },
+    Scenario {
+        name: "client-killed",
+        about: "the primary's client is killed and started again",
+        play: |stage| {
+            stage.break_line(PRIMARY, LineFault::ClientKilled);
+            stage.watch(QUIET)
+        },
+    },
+    Scenario {
+        name: "controller-restarted",
+        about: "the only controller is stopped with SIGTERM and started again",
+        play: |stage| {
+            stage.break_controllers(ControllerFault::Restarted)?;
+            stage.wait_until_up()?;
+            stage.watch(AFTERMATH)
+        },
+    },
+    Scenario {
+        name: "controller-killed",
+        about: "the only controller is killed and stays away",
+        play: |stage| {
+            stage.break_controllers(ControllerFault::Killed)?;
+            stage.watch(QUIET)
+        },
+    },
+    Scenario {
+        name: "controllers-gone",
+        about: "all controllers vanish from the network without a word",
+        play: |stage| {
+            stage.break_controllers(ControllerFault::Gone)?;
+            stage.watch(QUIET)
+        },
+    },
+];
+
+/// The scenario of this name.
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+fn move_away(stage: &mut Stage<'_>, fault: LineFault) -> anyhow::Result<()> {
+    stage.break_line(PRIMARY, fault);
+    stage.wait_for_carrier(BACKUP, MOVED)?;
+    stage.watch(AFTERMATH)
+}
+
+/// Far enough apart that TCP's back-off, up to twice the blip, is over before the next.
+fn blips(stage: &mut Stage<'_>, length: Duration) -> anyhow::Result<()> {
+    for _ in 0..BLIPS {
+        stage.break_line(PRIMARY, LineFault::Blip(length));
+        stage.watch(length * 3 + Duration::from_millis(500))?;
+    }
+    stage.watch(AFTERMATH)
+}

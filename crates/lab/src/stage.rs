@@ -1,0 +1,118 @@
+//! A lab with a running meter, on which a scenario is played.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+
+use crate::{
+    bed::Lab,
+    fault::{ControllerFault, LineFault},
+    meter::{Meter, MeterReport, MeterWindow},
+    wait,
+};
+
+/// Datagrams answered before anything is broken: a second's worth, so that the run starts from quiet.
+const WARM_UP: usize = 100;
+const WARM_UP_WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    lab: &'a Lab,
+    meter: Meter,
+    from: Instant,
+    /// The first thing that happened since `from`.
+    happened: Option<Instant>,
+}
+
+impl<'a> Stage<'a> {
+    /// Waits until the site is in order and the meter has seen it so.
+    pub(crate) fn set(lab: &'a Lab) -> anyhow::Result<Self> {
+        lab.wait_until_up()?;
+        let from = Instant::now();
+        let meter = lab.start_meter()?;
+        let warm = || meter.samples().answered() >= WARM_UP;
+        wait::until(Instant::now() + WARM_UP_WITHIN, warm)
+            .map_err(|_| anyhow!("the meter gets no answers though nothing is broken"))?;
+        Ok(Self {
+            lab,
+            meter,
+            from,
+            happened: None,
+        })
+    }
+
+    pub(crate) fn break_line(&mut self, line: usize, fault: LineFault) {
+        tracing::info!("{}: {fault}", self.lab.isps()[line]);
+        let at = self.lab.break_line(line, fault);
+        self.happened.get_or_insert(at);
+    }
+
+    pub(crate) fn heal_line(&mut self, line: usize) {
+        tracing::info!("{}: healed", self.lab.isps()[line]);
+        self.lab.heal_line(line);
+    }
+
+    pub(crate) fn break_controllers(&mut self, fault: ControllerFault) -> anyhow::Result<()> {
+        tracing::info!("{fault}");
+        let at = self.lab.break_controllers(fault)?;
+        self.happened.get_or_insert(at);
+        Ok(())
+    }
+
+    pub(crate) fn reorder(&mut self, order: &[usize]) -> anyhow::Result<()> {
+        let names: Vec<_> = order.iter().map(|&line| self.lab.isps()[line]).collect();
+        tracing::info!("new order: {}", names.join(", "));
+        let mut all = order.to_vec();
+        all.extend(
+            self.lab
+                .order()
+                .into_iter()
+                .filter(|line| !order.contains(line)),
+        );
+        let at = self.lab.reorder(&all)?;
+        self.happened.get_or_insert(at);
+        Ok(())
+    }
+
+    pub(crate) fn wait_until_up(&self) -> anyhow::Result<()> {
+        self.lab.wait_until_up()
+    }
+
+    /// Waits until datagrams are carried by this line.
+    pub(crate) fn wait_for_carrier(&self, line: usize, within: Duration) -> anyhow::Result<()> {
+        let name = self.lab.isps()[line];
+        let arrived = || self.meter.samples().carrier() == Some(line);
+        wait::until(Instant::now() + within, arrived).map_err(|_| {
+            anyhow!(
+                "traffic did not move to {name} within {} s",
+                within.as_secs()
+            )
+        })?;
+        tracing::info!("{name} carries the traffic");
+        Ok(())
+    }
+
+    /// Measures for a while.
+    pub(crate) fn watch(&self, time: Duration) -> anyhow::Result<()> {
+        std::thread::sleep(time);
+        self.meter
+            .samples()
+            .carrier()
+            .map(drop)
+            .context("the meter got no answer at all")
+    }
+
+    /// What was measured before does not count.
+    pub(crate) fn measure_from_now(&mut self) {
+        self.from = Instant::now();
+        self.happened = Some(self.from);
+    }
+
+    pub(crate) fn finish(self) -> MeterReport {
+        let zero = self.happened.unwrap_or(self.from);
+        self.meter.finish(MeterWindow {
+            from: self.from,
+            zero,
+        })
+    }
+}
