@@ -137,5 +137,8 @@ mod tests {
         let mut deframer = Deframer::default();
         deframer.extend(b"GET / HTTP/1.1");
         assert_eq!(deframer.next_frame(), Err(FrameError::TooLong(0x4745)));
+        let mut deframer = Deframer::default();
+        deframer.extend(&2049_u16.to_be_bytes());
+        assert_eq!(deframer.next_frame(), Err(FrameError::TooLong(2049)));
     }
 }

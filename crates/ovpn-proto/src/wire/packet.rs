@@ -386,6 +386,19 @@ mod tests {
     }
 
     #[test]
+    fn only_the_reset_that_opens_a_session_carries_options() {
+        let options = [0, 1, 0, 2, 0, 1];
+        let second = client_reset(&[&[0, 0, 0, 0, 1][..], &options].concat());
+        let acking = client_reset(&[&[1, 0, 0, 0, 0][..], &SESSION, &[0; 4], &options].concat());
+        for bytes in [second, acking] {
+            let wrapped = PacketError::WrappedControlChannel {
+                length: bytes.len(),
+            };
+            assert_eq!(Packet::decode(&bytes), Err(wrapped));
+        }
+    }
+
+    #[test]
     fn wrapped_first_packets_are_recognised() {
         for length in [42, 54, 86] {
             let mut bytes = client_reset(&[]);

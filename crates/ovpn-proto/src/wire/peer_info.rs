@@ -190,7 +190,10 @@ mod tests {
                 proto.push_update(),
             ]
         };
-        assert_eq!(abilities(0), [false; 7]);
+        for (ability, bit) in [1, 2, 3, 7, 8, 10, 12].into_iter().enumerate() {
+            let alone = std::array::from_fn(|index| index == ability);
+            assert_eq!(abilities(1 << bit), alone, "bit {bit}");
+        }
         assert_eq!(
             abilities(2),
             [true, false, false, false, false, false, false]
