@@ -1,5 +1,7 @@
 //! The one Holdfast program.
 
+mod agent;
+mod controller;
 mod lab;
 
 use std::process::ExitCode;
@@ -17,6 +19,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The client for a Linux router with several internet connections, one process for each.
+    Agent(agent::Args),
+    /// The route controller, stand-alone: grants from a file, no control plane.
+    Controller(controller::Args),
     /// A test bed with several ISPs on this machine.
     Lab(lab::Args),
 }
@@ -26,14 +32,23 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let outcome = match cli.command {
+        Command::Agent(args) => agent::run(args),
+        Command::Controller(args) => controller::run(args),
         Command::Lab(args) => lab::run(args),
     };
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            tracing::error!("{error:#}");
+            complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Errors are for people: one line each, without the trimmings of a log.
+fn complain(text: &str) {
+    for line in text.lines() {
+        eprintln!("holdfast: {line}");
     }
 }
 
