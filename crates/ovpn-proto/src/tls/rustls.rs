@@ -120,8 +120,13 @@ macro_rules! tls_session {
             ) -> Result<(), TlsError> {
                 let mut bytes = Cursor::new(bytes);
                 while (bytes.position() as usize) < bytes.get_ref().len() {
-                    self.read_tls(&mut bytes)
+                    let taken = self
+                        .read_tls(&mut bytes)
                         .map_err(|err| TlsError(err.to_string()))?;
+                    if taken == 0 {
+                        // After close_notify rustls takes nothing any more, without calling it an error.
+                        return Err(TlsError("bytes after the end of the TLS session".into()));
+                    }
                     let state = self.process_new_packets()?;
                     let at = plaintext.len();
                     plaintext.resize(at + state.plaintext_bytes_to_read(), 0);
