@@ -98,8 +98,11 @@ fn choose_auth(cipher: Cipher, options: &OccOptions) -> Result<Auth, String> {
         return Ok(Auth::Sha1);
     }
     let name = options.auth.as_deref().unwrap_or("SHA1");
-    Auth::from_name(name)
-        .ok_or_else(|| format!("auth {name} is not supported: use SHA1, SHA256 or SHA512"))
+    Auth::from_name(name).ok_or_else(|| {
+        // The peer chose the name, and the reason goes to logs.
+        let name: String = name.escape_default().take(32).collect();
+        format!("auth {name} is not supported: use SHA1, SHA256 or SHA512")
+    })
 }
 
 #[cfg(test)]
