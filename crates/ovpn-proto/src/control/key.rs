@@ -25,6 +25,8 @@ pub(crate) struct Key {
     /// Present once both sides' key sources are known and the role has agreed.
     pub(crate) data: Option<DataChannel>,
     tls: Option<Box<dyn TlsSession>>,
+    /// Our key method 2 message is out. A peer takes whatever comes before it for the message itself.
+    introduced: bool,
     plaintext: Zeroizing<Vec<u8>>,
 }
 
@@ -57,6 +59,7 @@ impl Key {
             reliability: Reliability::new(next_receive),
             data: None,
             tls: None,
+            introduced: false,
             plaintext: Zeroizing::default(),
         }
     }
@@ -98,6 +101,11 @@ impl Key {
         Ok(())
     }
 
+    /// Whether we have sent our key method 2 message, so that texts may follow.
+    pub(crate) fn is_introduced(&self) -> bool {
+        self.introduced
+    }
+
     /// Whether the TLS handshake is complete.
     pub(crate) fn is_secured(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.is_established())
@@ -108,12 +116,19 @@ impl Key {
         !self.plaintext.is_empty()
     }
 
-    /// Sends one message as one TLS record.
-    pub(crate) fn send_message(&mut self, message: &[u8]) -> Result<(), TlsError> {
-        match &mut self.tls {
-            Some(tls) => tls.send(message),
-            None => Err(TlsError("no TLS session yet".into())),
-        }
+    /// Sends our key method 2 message.
+    pub(crate) fn introduce(&mut self, message: &KeyMethod2) -> Result<(), TlsError> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        message.encode(&mut bytes);
+        self.introduced = true;
+        self.send_message(&bytes)
+    }
+
+    /// Sends one text message.
+    pub(crate) fn send_text(&mut self, text: &str) -> Result<(), TlsError> {
+        let mut message = text.as_bytes().to_vec();
+        message.push(0);
+        self.send_message(&message)
     }
 
     /// Reads the peer's key method 2 message if it has arrived whole.
@@ -144,6 +159,14 @@ impl Key {
             None => return Err(TlsError("no TLS session yet".into())),
         }
         Ok(KeyMaterial::from_export(bytes))
+    }
+
+    /// Sends one message as one TLS record.
+    fn send_message(&mut self, message: &[u8]) -> Result<(), TlsError> {
+        match &mut self.tls {
+            Some(tls) => tls.send(message),
+            None => Err(TlsError("no TLS session yet".into())),
+        }
     }
 
     fn consume(&mut self, length: usize) {

@@ -136,6 +136,11 @@ impl Reliability {
         !self.owed.is_empty()
     }
 
+    /// Whether one more packet could go out at once.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_flight.len() + self.queue.len() < SEND_WINDOW
+    }
+
     /// Whether everything sent has been acknowledged.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.is_empty() && self.queue.is_empty()

@@ -196,6 +196,9 @@ impl<R: CryptoRng> ClientSession<R> {
 
     /// Bytes came from the server.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
+        if self.is_closed() {
+            return;
+        }
         let result = self.take_bytes(bytes, now);
         self.settle(result, now);
     }
@@ -207,6 +210,9 @@ impl<R: CryptoRng> ClientSession<R> {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
         let result = self.take_time(now);
         self.settle(result, now);
     }
@@ -262,16 +268,16 @@ impl<R: CryptoRng> ClientSession<R> {
         matches!(self.state, State::Up { .. })
     }
 
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
     // --- every call ends here ---------------------------------------------------------------
 
     fn settle(&mut self, result: Result<(), DownCause>, now: Instant) {
-        let result = result.and_then(|()| {
-            self.core.flush()?;
-            while self.advance(now)? {
-                self.core.flush()?;
-            }
-            Ok(())
-        });
+        let result = result
+            .and_then(|()| self.progress(now))
+            .and_then(|()| self.core.flush());
         if let Err(cause) = result {
             // A TLS alert may be waiting.
             let _ = self.core.flush();
@@ -281,9 +287,19 @@ impl<R: CryptoRng> ClientSession<R> {
         }
     }
 
+    /// Moves on as far as what is known allows.
+    fn progress(&mut self, now: Instant) -> Result<(), DownCause> {
+        loop {
+            self.core.collect()?;
+            if !self.advance(now)? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Takes one step that acknowledgements have made possible; false when there is none.
     fn advance(&mut self, now: Instant) -> Result<bool, DownCause> {
-        if matches!(self.state, State::Closed) {
+        if self.is_closed() {
             return Ok(false);
         }
         let secured = self.core.newest().is_some_and(|key| key.is_secured());
@@ -340,11 +356,12 @@ impl<R: CryptoRng> ClientSession<R> {
             match Packet::decode(&frame).map_err(PeerError::Packet)? {
                 Packet::Control(control) => self.take_control(&control, now)?,
                 Packet::Data(data) => {
-                    if let Some(ip) = self.core.handle_data(&data, now)? {
-                        self.events.push_back(ClientEvent::Packet(ip));
-                    }
+                    let ip = self.core.handle_data(&data, now)?;
+                    self.events.extend(ip.map(ClientEvent::Packet));
                 }
             }
+            // The next packet may rely on what this one has acknowledged, in the same segment.
+            self.progress(now)?;
         }
         Ok(())
     }
@@ -377,7 +394,7 @@ impl<R: CryptoRng> ClientSession<R> {
             if newest.map(KeyId::next) != Some(control.key_id) {
                 return Err(PeerError::Unexpected("key id of a soft reset").into());
             }
-            self.core.flush()?;
+            // Nothing may be sent for the old key from here on, not even what is owed.
             let key = self.core.begin_key(control.key_id, 0, now);
             key.reliability
                 .send(ControlOpcode::SoftResetV1, Vec::new())?;
@@ -446,7 +463,6 @@ impl<R: CryptoRng> ClientSession<R> {
         };
         let material = self.core.key_material(agreement.key_export, &sources)?;
         self.core.activate(&material, agreement, now);
-        self.core.release_held()?;
         if let State::Up { renegotiate_at, .. } = &mut self.state {
             *renegotiate_at = self.config.renegotiate_after.map(|after| now + after);
         }
@@ -493,7 +509,11 @@ impl<R: CryptoRng> ClientSession<R> {
             auth: self.config.auth,
             peer_id: reply.peer_id,
             key_export: reply.key_export,
-            framing: Framing::None,
+            framing: match (reply.compress_stub_v2, reply.comp_lzo_no) {
+                (true, _) => Framing::StubV2,
+                (false, true) => Framing::CompLzoNo,
+                (false, false) => Framing::None,
+            },
         };
         let sources = Sources {
             client: &exchanged.0,
@@ -546,7 +566,8 @@ impl<R: CryptoRng> ClientSession<R> {
                 ask_at: Some(at), ..
             } if now >= *at => {
                 *at = now + NEXT_PUSH_REQUEST;
-                self.core.send_text("PUSH_REQUEST")
+                self.core.send_text("PUSH_REQUEST".into());
+                Ok(())
             }
             State::Up { renegotiate_at, .. } if renegotiate_at.is_some_and(|at| now >= at) => {
                 *renegotiate_at = None;

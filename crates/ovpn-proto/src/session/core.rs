@@ -1,12 +1,10 @@
 //! What both roles share: framing, session ids, keys, data packets, pings.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
-
-use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use crate::{
     control::{Key, Phase, Received, Sources},
@@ -19,12 +17,17 @@ use crate::{
         write_frame,
     },
 };
+use rand_core::CryptoRng;
 
 /// How long a replaced key still opens packets (OpenVPN's `--tran-window`).
 const TRANSITION_WINDOW: Duration = Duration::from_secs(3600);
 
 /// When sending moves to a new key at the latest; stock clients use the same bound.
 const SWITCH_WITHIN: Duration = Duration::from_secs(60);
+
+/// Longest packet that is sent into the tunnel. The pushed MTU is smaller; stock peers close the connection
+/// on frames much larger than this.
+const MAX_INNER: usize = 1600;
 
 /// A key that has not become active by then ends the session (OpenVPN's `--hand-window`).
 const NEGOTIATION_WINDOW: Duration = Duration::from_secs(60);
@@ -62,8 +65,8 @@ pub(super) struct Core<R> {
     sending: Option<KeyId>,
     pub(super) agreement: Option<Agreement>,
     pub(super) keepalive: Option<Keepalive>,
-    /// Texts that wait for a renegotiation to finish.
-    held: Vec<String>,
+    /// Texts that the newest key may not carry yet: it is being negotiated, or its window is full.
+    texts: VecDeque<String>,
     last_sent: Instant,
     last_received: Instant,
 }
@@ -86,7 +89,7 @@ impl<R: CryptoRng> Core<R> {
             sending: None,
             agreement: None,
             keepalive: None,
-            held: Vec::new(),
+            texts: VecDeque::new(),
             last_sent: now,
             last_received: now,
         }
@@ -123,13 +126,36 @@ impl<R: CryptoRng> Core<R> {
         true
     }
 
-    /// Turns what TLS and reliability have ready into frames. Only the newest key may speak: stock
-    /// clients restart on any control packet of an older key once a soft reset was seen.
-    pub(super) fn flush(&mut self) -> Result<(), DownCause> {
+    /// Moves texts into TLS, and what TLS has ready into control packets.
+    pub(super) fn collect(&mut self) -> Result<(), DownCause> {
+        let first = self.agreement.is_none();
         let Some(key) = self.keys.last_mut() else {
             return Ok(());
         };
         key.collect_tls()?;
+        let speaks = match key.phase {
+            Phase::Active { .. } => true,
+            Phase::Exchanged => first && key.is_introduced(),
+            Phase::ExpectKeyMethod | Phase::Old { .. } => false,
+        };
+        // A text beyond the window would be lost with its key if the peer renegotiated now.
+        while speaks
+            && key.reliability.has_room()
+            && let Some(text) = self.texts.pop_front()
+        {
+            key.send_text(&text)?;
+            key.collect_tls()?;
+        }
+        Ok(())
+    }
+
+    /// Turns everything that is ready into frames. Only the newest key may speak: stock clients restart on
+    /// any control packet of an older key once a soft reset was seen.
+    pub(super) fn flush(&mut self) -> Result<(), DownCause> {
+        self.collect()?;
+        let Some(key) = self.keys.last_mut() else {
+            return Ok(());
+        };
         let mut packet = Vec::new();
         loop {
             let next = key.reliability.poll_packet();
@@ -193,7 +219,15 @@ impl<R: CryptoRng> Core<R> {
         let Some(id) = control.packet_id else {
             return Ok(false);
         };
-        let Received::Deliver(payloads) = key.reliability.handle_packet(id, control.payload) else {
+        // A reset carries no TLS; what newer clients append to one are options that we have no use for.
+        let payload = match control.opcode {
+            ControlOpcode::ControlV1 => control.payload,
+            ControlOpcode::HardResetClientV2
+            | ControlOpcode::HardResetServerV2
+            | ControlOpcode::SoftResetV1
+            | ControlOpcode::AckV1 => &[],
+        };
+        let Received::Deliver(payloads) = key.reliability.handle_packet(id, payload) else {
             return Ok(false);
         };
         for payload in payloads.iter().filter(|payload| !payload.is_empty()) {
@@ -205,6 +239,15 @@ impl<R: CryptoRng> Core<R> {
             key.reliability.drop_acks();
         }
         Ok(key.has_plaintext())
+    }
+
+    /// Takes nothing but the acknowledgements of a control packet.
+    pub(super) fn handle_acks(&mut self, control: &Control<'_>) -> Result<(), DownCause> {
+        self.check_sessions(control)?;
+        if let Some(key) = self.key_by_id(control.key_id) {
+            key.reliability.handle_acks(control.acks.as_slice());
+        }
+        Ok(())
     }
 
     /// Begins a key. At most one older one stays, to open what the peer still seals with it.
@@ -244,19 +287,20 @@ impl<R: CryptoRng> Core<R> {
             .is_some_and(|key| matches!(key.phase, Phase::ExpectKeyMethod | Phase::Exchanged))
     }
 
-    /// Queues a text message on the newest key, or holds it until that key is usable.
-    pub(super) fn send_text(&mut self, text: &str) -> Result<(), DownCause> {
-        let Some(key) = self.keys.last_mut() else {
-            return Ok(());
+    /// Queues a text message; it leaves as soon as the newest key may carry it.
+    pub(super) fn send_text(&mut self, text: String) {
+        self.texts.push_back(text);
+    }
+
+    /// Sends a text on the newest key now and forgets those that wait; false when that key has not come far
+    /// enough to carry it.
+    pub(super) fn send_last_text(&mut self, text: &str) -> Result<bool, DownCause> {
+        self.texts = VecDeque::new();
+        let Some(key) = self.keys.last_mut().filter(|key| key.is_introduced()) else {
+            return Ok(false);
         };
-        if !key.is_secured() {
-            self.held.push(text.to_owned());
-            return Ok(());
-        }
-        let mut message = Zeroizing::new(text.as_bytes().to_vec());
-        message.push(0);
-        key.send_message(&message)?;
-        Ok(())
+        key.send_text(text)?;
+        Ok(true)
     }
 
     /// Reads the next text message of a key.
@@ -269,12 +313,15 @@ impl<R: CryptoRng> Core<R> {
         self.keys.last().is_none_or(|key| key.reliability.is_idle())
     }
 
+    /// Whether no text waits for the newest key.
+    pub(super) fn has_said_all(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// Writes our key method 2 message for the newest key.
     pub(super) fn send_key_method(&mut self, message: &KeyMethod2) -> Result<(), DownCause> {
-        let mut bytes = Zeroizing::new(Vec::new());
-        message.encode(&mut bytes);
         if let Some(key) = self.keys.last_mut() {
-            key.send_message(&bytes)?;
+            key.introduce(message)?;
         }
         Ok(())
     }
@@ -326,16 +373,13 @@ impl<R: CryptoRng> Core<R> {
             cipher, auth, material, role, key.id, peer_id,
         ));
         key.phase = Phase::Active { since: now };
-        self.sending.get_or_insert(key.id);
-        self.agreement = Some(agreement);
-    }
-
-    /// Sends the texts that waited for the newest key.
-    pub(super) fn release_held(&mut self) -> Result<(), DownCause> {
-        for text in std::mem::take(&mut self.held) {
-            self.send_text(&text)?;
+        if self.sending.is_none() {
+            // The tunnel begins here, and so do its intervals of silence.
+            self.sending = Some(key.id);
+            self.last_sent = now;
+            self.last_received = now;
         }
-        Ok(())
+        self.agreement = Some(agreement);
     }
 
     // --- data packets -----------------------------------------------------------------------
@@ -346,9 +390,6 @@ impl<R: CryptoRng> Core<R> {
         data: &Data<'_>,
         now: Instant,
     ) -> Result<Option<Vec<u8>>, DownCause> {
-        let framing = self
-            .agreement
-            .map_or(Framing::None, |agreed| agreed.framing);
         let newest = self.keys.last().map(|key| key.id);
         let Some(channel) = self
             .key_by_id(data.key_id)
@@ -363,7 +404,7 @@ impl<R: CryptoRng> Core<R> {
             // The peer seals with the newest key, so it certainly opens it.
             self.sending = newest;
         }
-        let Some(packet) = framing.unwrap(&plaintext) else {
+        let Some(packet) = self.framing_of(&plaintext).unwrap(&plaintext) else {
             return Ok(None);
         };
         match Payload::classify(&packet) {
@@ -373,7 +414,21 @@ impl<R: CryptoRng> Core<R> {
         }
     }
 
-    /// Seals a packet for the peer. Without keys it is dropped, as a network would.
+    /// The agreed framing, which some clients use without saying so: they are answered in kind.
+    fn framing_of(&mut self, plaintext: &[u8]) -> Framing {
+        let Some(agreement) = &mut self.agreement else {
+            return Framing::None;
+        };
+        if agreement.framing == Framing::None
+            && let Some(undeclared) = Framing::detect(plaintext)
+        {
+            agreement.framing = undeclared;
+        }
+        agreement.framing
+    }
+
+    /// Seals a packet for the peer. Without keys, or too large for the tunnel, it is dropped, as a network
+    /// would.
     pub(super) fn send_data(&mut self, payload: &[u8], now: Instant) -> Result<(), DownCause> {
         let framing = self
             .agreement
@@ -384,7 +439,7 @@ impl<R: CryptoRng> Core<R> {
         let Some(key) = self.keys.iter_mut().find(|key| key.id == id) else {
             return Ok(());
         };
-        let Some(channel) = &mut key.data else {
+        let Some(channel) = key.data.as_mut().filter(|_| payload.len() <= MAX_INNER) else {
             return Ok(());
         };
         let mut packet = Vec::with_capacity(payload.len() + 64);
@@ -397,6 +452,10 @@ impl<R: CryptoRng> Core<R> {
     }
 
     // --- time -------------------------------------------------------------------------------
+
+    pub(super) fn last_received(&self) -> Instant {
+        self.last_received
+    }
 
     pub(super) fn touch_received(&mut self, now: Instant) {
         self.last_received = now;

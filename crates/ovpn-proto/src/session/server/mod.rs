@@ -138,11 +138,18 @@ struct Pending {
 struct Up {
     abilities: Abilities,
     renegotiate_at: Option<Instant>,
-    /// Set while a new key waits for the verdict; holds what it will be made of.
-    reauthorizing: Option<Box<KeyMaterial>>,
+    /// Set while a new key waits for the verdict.
+    reauthorizing: Option<Box<Exchange>>,
     /// Set when the verdict on the newest key is in, until its last message is acknowledged.
     confirmed: Option<Box<KeyMaterial>>,
     routes_unacknowledged: bool,
+}
+
+/// Our half of a key exchange, and what both halves make.
+#[derive(Debug)]
+struct Exchange {
+    reply: KeyMethod2,
+    material: KeyMaterial,
 }
 
 /// One connection of one client, from its first byte to its last.
@@ -177,7 +184,7 @@ impl<R: CryptoRng> ServerSession<R> {
 
     /// Bytes came from the peer.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: Instant) {
-        if self.is_over() {
+        if self.is_closed() {
             return;
         }
         let result = self.take_bytes(bytes, now);
@@ -191,6 +198,9 @@ impl<R: CryptoRng> ServerSession<R> {
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.is_closed() {
+            return;
+        }
         let result = self.take_time(now);
         self.settle(result, now);
     }
@@ -214,10 +224,8 @@ impl<R: CryptoRng> ServerSession<R> {
 
     /// Confirms the peer of [`ServerEvent::Reauthorize`].
     pub fn confirm(&mut self, now: Instant) {
-        if let State::Up(up) = &mut self.state {
-            up.confirmed = up.reauthorizing.take();
-        }
-        self.settle(Ok(()), now);
+        let result = self.accept_relogin();
+        self.settle(result, now);
     }
 
     /// Refuses a log-in for good: stock clients stop when they read this.
@@ -265,8 +273,8 @@ impl<R: CryptoRng> ServerSession<R> {
             return false;
         }
         up.routes_unacknowledged = true;
-        let result = self.core.send_text(&push_update::replace_routes(routes));
-        self.settle(result, now);
+        self.core.send_text(push_update::replace_routes(routes));
+        self.settle(Ok(()), now);
         true
     }
 
@@ -315,6 +323,11 @@ impl<R: CryptoRng> ServerSession<R> {
             .min_by_key(|(at, _)| *at)
     }
 
+    /// When the peer last sent something that proves it alive.
+    pub fn last_received(&self) -> Instant {
+        self.core.last_received()
+    }
+
     /// Whether the client has its addresses and routes.
     pub fn is_up(&self) -> bool {
         matches!(self.state, State::Up(_))
@@ -333,25 +346,31 @@ impl<R: CryptoRng> ServerSession<R> {
         matches!(self.state, State::Closed)
     }
 
-    fn is_over(&self) -> bool {
-        matches!(self.state, State::Closing { .. } | State::Closed)
+    fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing { .. })
     }
 
     // --- every call ends here ---------------------------------------------------------------
 
-    /// Moves on as far as what is known allows, sends what is ready, and turns an error into the end.
+    /// Moves on, sends what is ready, and turns an error into the end.
     fn settle(&mut self, result: Result<(), DownCause>, now: Instant) {
-        let result = result.and_then(|()| {
-            self.core.flush()?;
-            while self.advance(now)? {
-                self.core.flush()?;
-            }
-            Ok(())
-        });
+        let result = result
+            .and_then(|()| self.progress(now))
+            .and_then(|()| self.core.flush());
         if let Err(cause) = result {
             // A TLS alert may be waiting; it is the only explanation the peer will get.
             let _ = self.core.flush();
             self.finish(cause);
+        }
+    }
+
+    /// Moves on as far as what is known allows.
+    fn progress(&mut self, now: Instant) -> Result<(), DownCause> {
+        loop {
+            self.core.collect()?;
+            if !self.advance(now)? {
+                return Ok(());
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use rand_core::CryptoRng;
 
-use super::{Established, Pending, ServerEvent, ServerSession, State, Up};
+use super::{Established, Exchange, Pending, ServerEvent, ServerSession, State, Up};
 use crate::{
     data::Framing,
     error::DownCause,
@@ -40,7 +40,7 @@ impl<R: CryptoRng> ServerSession<R> {
                 Ok(true)
             }
             State::Up(up) if up.confirmed.is_some() => self.activate_renegotiated(now),
-            State::Up(up) if up.routes_unacknowledged => {
+            State::Up(up) if up.routes_unacknowledged && self.core.has_said_all() => {
                 up.routes_unacknowledged = false;
                 self.events.push_back(ServerEvent::RoutesUpdated);
                 Ok(true)
@@ -75,7 +75,6 @@ impl<R: CryptoRng> ServerSession<R> {
         };
         // The client seals as soon as it has read the push, so our keys come first.
         self.core.activate(&material, agreement, now);
-        self.core.touch_received(now);
         self.core.keepalive = Some(Keepalive {
             ping: Duration::from_secs(grant.ping.into()),
             silence: Duration::from_secs(grant.ping_restart.into()) + SILENCE_MARGIN,
@@ -94,7 +93,8 @@ impl<R: CryptoRng> ServerSession<R> {
             compress_stub_v2: agreement.framing == Framing::StubV2,
             comp_lzo_no: agreement.framing == Framing::CompLzoNo,
         };
-        self.core.send_text(&reply.encode())
+        self.core.send_text(reply.encode());
+        Ok(())
     }
 
     fn come_up(&mut self, now: Instant) {
@@ -125,7 +125,6 @@ impl<R: CryptoRng> ServerSession<R> {
             return Ok(false);
         };
         self.core.activate(&material, agreement, now);
-        self.core.release_held()?;
         let at = self.next_renegotiation(abilities, now);
         if let State::Up(up) = &mut self.state {
             up.renegotiate_at = at;
@@ -195,13 +194,33 @@ impl<R: CryptoRng> ServerSession<R> {
         cause: DownCause,
         now: Instant,
     ) -> Result<(), DownCause> {
-        if !self.is_over() {
-            self.core.send_text(text)?;
-            self.core.keepalive = None;
-            self.state = State::Closing {
-                until: now + LINGER,
-                cause,
-            };
+        if self.is_closing() || self.is_closed() {
+            return Ok(());
+        }
+        if let State::Up(up) = &mut self.state
+            && let Some(exchange) = up.reauthorizing.take()
+        {
+            self.core.send_key_method(&exchange.reply)?;
+        }
+        if !self.core.send_last_text(text)? {
+            return Err(cause);
+        }
+        self.core.keepalive = None;
+        self.state = State::Closing {
+            until: now + LINGER,
+            cause,
+        };
+        Ok(())
+    }
+
+    /// Answers a repeated log-in that was confirmed.
+    pub(super) fn accept_relogin(&mut self) -> Result<(), DownCause> {
+        if let State::Up(up) = &mut self.state
+            && let Some(exchange) = up.reauthorizing.take()
+        {
+            let Exchange { reply, material } = *exchange;
+            self.core.send_key_method(&reply)?;
+            up.confirmed = Some(Box::new(material));
         }
         Ok(())
     }

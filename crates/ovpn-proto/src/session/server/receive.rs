@@ -5,11 +5,10 @@ use std::time::Instant;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{Login, Pending, ServerEvent, ServerSession, State};
+use super::{Exchange, Login, Pending, ServerEvent, ServerSession, State};
 use crate::{
     control::{Phase, Sources},
     error::{DownCause, PeerError},
-    keys::KeyMaterial,
     session::{core::Agreement, negotiate::choose},
     wire::{
         Control, ControlOpcode, KeyExport, KeyId, KeyMethod2, OccOptions, Packet, Text, options,
@@ -24,21 +23,26 @@ impl<R: CryptoRng> ServerSession<R> {
         self.core.extend(bytes);
         while let Some(frame) = self.core.next_frame()? {
             self.spend_login_budget(0, 1)?;
-            match Packet::decode(&frame).map_err(PeerError::Packet)? {
-                Packet::Control(control) => self.take_control(&control, now)?,
-                Packet::Data(data) => {
-                    if let Some(ip) = self.core.handle_data(&data, now)?
-                        && self.is_up()
-                    {
-                        self.events.push_back(ServerEvent::Packet(ip));
-                    }
-                }
-            }
-            if self.is_over() {
-                break;
-            }
+            self.take_packet(&frame, now)?;
+            // The next packet may rely on what this one has acknowledged, in the same segment.
+            self.progress(now)?;
         }
         Ok(())
+    }
+
+    fn take_packet(&mut self, frame: &[u8], now: Instant) -> Result<(), DownCause> {
+        match Packet::decode(frame).map_err(PeerError::Packet)? {
+            Packet::Control(control) if self.is_closing() => self.core.handle_acks(&control),
+            Packet::Control(control) => self.take_control(&control, now),
+            Packet::Data(_) if self.is_closing() => Ok(()),
+            Packet::Data(data) => {
+                let ip = self.core.handle_data(&data, now)?;
+                if self.is_up() {
+                    self.events.extend(ip.map(ServerEvent::Packet));
+                }
+                Ok(())
+            }
+        }
     }
 
     fn spend_login_budget(
@@ -81,7 +85,8 @@ impl<R: CryptoRng> ServerSession<R> {
     }
 
     fn take_first_reset(&mut self, control: &Control<'_>, now: Instant) -> Result<(), DownCause> {
-        let (ControlOpcode::HardResetClientV2, Some(id)) = (control.opcode, control.packet_id)
+        let (ControlOpcode::HardResetClientV2, KeyId::FIRST, Some(id)) =
+            (control.opcode, control.key_id, control.packet_id)
         else {
             return Err(PeerError::NoReset.into());
         };
@@ -115,7 +120,7 @@ impl<R: CryptoRng> ServerSession<R> {
         if !self.renegotiations.take(now) {
             return Err(DownCause::Limit("renegotiations started by the peer"));
         }
-        self.core.flush()?;
+        // Nothing may be sent for the old key from here on, not even what is owed.
         let key = self.core.begin_key(control.key_id, 0, now);
         key.reliability
             .send(ControlOpcode::SoftResetV1, Vec::new())?;
@@ -163,7 +168,8 @@ impl<R: CryptoRng> ServerSession<R> {
         let export = choice
             .as_ref()
             .map_or(KeyExport::None, |choice| choice.agreement.key_export);
-        let material = self.exchange(&message, export)?;
+        let Exchange { reply, material } = self.exchange(&message, export)?;
+        self.core.send_key_method(&reply)?;
         match choice {
             Err(reason) => {
                 let text = format!("AUTH_FAILED,{reason}");
@@ -185,20 +191,18 @@ impl<R: CryptoRng> ServerSession<R> {
 
     fn take_relogin(&mut self, message: KeyMethod2, agreement: Agreement) -> Result<(), DownCause> {
         let login = Login::of(&message);
-        let material = self.exchange(&message, agreement.key_export)?;
+        // The reply waits for the verdict: the client uses the new key once it has read the reply, and
+        // packets sealed with a key that is not confirmed would be lost.
+        let exchange = self.exchange(&message, agreement.key_export)?;
         if let State::Up(up) = &mut self.state {
-            up.reauthorizing = Some(Box::new(material));
+            up.reauthorizing = Some(Box::new(exchange));
             self.events.push_back(ServerEvent::Reauthorize(login));
         }
         Ok(())
     }
 
-    /// Answers the client's key method 2 message and derives what both now share.
-    fn exchange(
-        &mut self,
-        message: &KeyMethod2,
-        export: KeyExport,
-    ) -> Result<KeyMaterial, DownCause> {
+    /// Makes our answer to the client's key method 2 message and derives what both then share.
+    fn exchange(&mut self, message: &KeyMethod2, export: KeyExport) -> Result<Exchange, DownCause> {
         let reply = KeyMethod2 {
             source: self.core.key_source(),
             options: options::mirror(&message.options),
@@ -206,12 +210,12 @@ impl<R: CryptoRng> ServerSession<R> {
             password: Zeroizing::default(),
             peer_info: None,
         };
-        self.core.send_key_method(&reply)?;
         let sources = Sources {
             client: &message.source,
             server: &reply.source,
         };
-        self.core.key_material(export, &sources)
+        let material = self.core.key_material(export, &sources)?;
+        Ok(Exchange { reply, material })
     }
 
     fn take_text(&mut self, text: &[u8], now: Instant) -> Result<(), DownCause> {
