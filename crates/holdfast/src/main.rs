@@ -1,6 +1,7 @@
 //! The one Holdfast program.
 
 mod agent;
+mod controller;
 mod lab;
 
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// The client for a Linux router with several internet connections, one process for each.
     Agent(agent::Args),
+    /// The route controller, stand-alone: grants from a file, no control plane.
+    Controller(controller::Args),
     /// A test bed with several ISPs on this machine.
     Lab(lab::Args),
 }
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let outcome = match cli.command {
         Command::Agent(args) => agent::run(args),
+        Command::Controller(args) => controller::run(args),
         Command::Lab(args) => lab::run(args),
     };
     match outcome {

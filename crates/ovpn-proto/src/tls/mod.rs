@@ -18,7 +18,7 @@ pub trait TlsProvider: Send + Sync {
 }
 
 /// One TLS session over byte buffers.
-pub trait TlsSession: Send {
+pub trait TlsSession: Send + Sync {
     /// Takes bytes of the peer's TLS stream and appends what they decrypt to.
     ///
     /// # Errors

@@ -1,0 +1,202 @@
+//! Certificates: the operator's, or ours from a CA of our own.
+
+use std::{
+    fs,
+    io::Write,
+    net::{IpAddr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::Context;
+use holdfast_ovpn_proto::{
+    Limits, ServerConfig,
+    data::Cipher,
+    tls::{RustlsServer, rustls_server_config},
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    PKCS_RSA_SHA256, RsaKeySize, SanType,
+};
+use rustls::{crypto::aws_lc_rs, sign::CertifiedKey, version};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+use crate::standalone::Grants;
+
+/// Data ciphers, best first. CBC is for routers that cannot do better.
+const CIPHERS: [Cipher; 7] = [
+    Cipher::Aes256Gcm,
+    Cipher::Aes128Gcm,
+    Cipher::Aes192Gcm,
+    Cipher::Chacha20Poly1305,
+    Cipher::Aes256Cbc,
+    Cipher::Aes192Cbc,
+    Cipher::Aes128Cbc,
+];
+
+/// Routers keep the CA for as long as they live.
+const CA_YEARS: i32 = 30;
+
+/// What every OpenVPN session of the controller is made from.
+///
+/// # Errors
+/// When our own certificates cannot be made or read.
+pub(crate) fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<ServerConfig> {
+    let certificates = match &grants.certificate {
+        Some(certificate) => vec![certificate.clone()],
+        None => own(&grants.slots, data)?,
+    };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let versions = [&version::TLS13, &version::TLS12];
+    let tls = rustls_server_config(provider, &versions, certificates)?;
+    Ok(ServerConfig {
+        tls: Arc::new(RustlsServer::new(Arc::new(tls))),
+        ciphers: CIPHERS.to_vec(),
+        limits: Limits::default(),
+        renegotiate_after: Some(grants.renegotiate_after),
+    })
+}
+
+/// Why a pair of files is of no use.
+#[derive(Debug)]
+pub(crate) struct PairFault {
+    /// The key is at fault, not the certificate.
+    pub(crate) in_key: bool,
+    /// What is wrong and what to do.
+    pub(crate) mend: String,
+}
+
+/// Reads a certificate chain and its private key.
+pub(crate) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, PairFault> {
+    let fault = |in_key, what: &str, err: &dyn std::fmt::Display| {
+        let mend = format!("cannot be used: {err}; give the path of a PEM {what}");
+        PairFault { in_key, mend }
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .map_err(|err| fault(false, "certificate chain", &pem_error(&err)))?;
+    if chain.is_empty() {
+        return Err(fault(
+            false,
+            "certificate chain",
+            &"there is no certificate in it",
+        ));
+    }
+    let key = PrivateKeyDer::from_pem_file(key)
+        .map_err(|err| fault(true, "private key", &pem_error(&err)))?;
+    CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+        .map_err(|err| fault(true, "private key that belongs to the certificate", &err))
+}
+
+fn pem_error(err: &rustls_pki_types::pem::Error) -> String {
+    if let rustls_pki_types::pem::Error::Io(err) = err {
+        err.to_string()
+    } else {
+        "it holds none in PEM form".into()
+    }
+}
+
+/// Our own certificates for the slots, ECDSA first: it costs a fifth of RSA's time. Made when they are
+/// not there or speak of other addresses.
+fn own(slots: &[SocketAddr], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey>>> {
+    fs::create_dir_all(data)
+        .with_context(|| format!("--data: {} cannot be made", data.display()))?;
+    let addresses: Vec<IpAddr> = slots
+        .iter()
+        .map(SocketAddr::ip)
+        .filter(|address| !address.is_unspecified())
+        .collect();
+    let named = addresses
+        .iter()
+        .map(|address| format!("{address}\n"))
+        .collect::<String>();
+    let list = data.join("server.addresses");
+    if fs::read_to_string(&list).ok().as_deref() != Some(&named) {
+        make_servers(&addresses, data)?;
+        fs::write(&list, named).with_context(|| format!("{} cannot be written", list.display()))?;
+    }
+    ["server-ecdsa", "server-rsa"]
+        .into_iter()
+        .map(|name| {
+            let certificate = data.join(format!("{name}.pem"));
+            let key = data.join(format!("{name}.key"));
+            let pair = read(&certificate, &key);
+            pair.map(Arc::new).map_err(|fault| {
+                anyhow::anyhow!(
+                    "{}: {}",
+                    if fault.in_key { key } else { certificate }.display(),
+                    fault.mend
+                )
+            })
+        })
+        .collect()
+}
+
+fn make_servers(addresses: &[IpAddr], data: &Path) -> anyhow::Result<()> {
+    let ca = authority(data)?;
+    let ecdsa = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    let rsa = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let encipherment = [KeyUsagePurpose::KeyEncipherment];
+    for (name, key, more) in [
+        ("server-ecdsa", ecdsa, &[][..]),
+        ("server-rsa", rsa, &encipherment),
+    ] {
+        let mut params = params("Holdfast route controller", CA_YEARS);
+        // OpenVPN's `remote-cert-tls server` wants both a key usage and the extended one.
+        params.key_usages = [&[KeyUsagePurpose::DigitalSignature], more].concat();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.subject_alt_names = addresses
+            .iter()
+            .map(|address| SanType::IpAddress(*address))
+            .collect();
+        let certificate = params.signed_by(&key, &ca)?;
+        write(
+            &data.join(format!("{name}.key")),
+            &key.serialize_pem(),
+            0o600,
+        )?;
+        write(&data.join(format!("{name}.pem")), &certificate.pem(), 0o644)?;
+    }
+    tracing::info!(folder = %data.display(), "made certificates for the slots");
+    Ok(())
+}
+
+/// Our CA: made once, because every router has imported it.
+fn authority(data: &Path) -> anyhow::Result<CertifiedIssuer<'static, KeyPair>> {
+    let (pem, key_pem) = (data.join("ca.pem"), data.join("ca.key"));
+    let mut params = params("Holdfast CA", CA_YEARS);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    if let Ok(text) = fs::read_to_string(&key_pem) {
+        let key = KeyPair::from_pem(&text)
+            .with_context(|| format!("{} is not a private key", key_pem.display()))?;
+        return Ok(CertifiedIssuer::self_signed(params, key)?);
+    }
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)?;
+    write(&key_pem, &ca.key().serialize_pem(), 0o600)?;
+    write(&pem, &ca.pem(), 0o644)?;
+    Ok(ca)
+}
+
+fn params(name: &str, years: i32) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    // Well in the past: a router without a battery wakes up believing that.
+    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    params.not_after = rcgen::date_time_ymd(2026 + years, 1, 1);
+    params
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,151 @@
+//! A control plane without a database: grants come from a file, decisions from
+//! [`holdfast_failover::Site`].
+
+mod address;
+mod config;
+mod sites;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
+
+pub use self::config::{ConfigError, Grants};
+use self::sites::Sites;
+use crate::{
+    control_plane::{Command, ControlPlane, LoginRequest, Report, Verdict},
+    events::EventSink,
+};
+
+/// How often the grants file is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Grants from a file.
+pub struct Standalone {
+    sites: Mutex<Sites>,
+    /// There are commands, or an earlier deadline.
+    stirred: Notify,
+    deadline_changed: Notify,
+}
+
+impl Standalone {
+    pub(crate) fn new(grants: Grants, events: EventSink) -> Self {
+        Self {
+            sites: Mutex::new(Sites::new(grants, events)),
+            stirred: Notify::new(),
+            deadline_changed: Notify::new(),
+        }
+    }
+
+    /// Takes new grants into use. Tunnels whose entry is gone or changed are disconnected; a new order is
+    /// reached step by step, without a gap.
+    pub fn replace_grants(&self, grants: Grants) {
+        self.with_sites(|sites| sites.replace_grants(grants, Instant::now()));
+    }
+
+    fn with_sites<T>(&self, change: impl FnOnce(&mut Sites) -> T) -> T {
+        let mut sites = self.lock();
+        let deadline = sites.deadline();
+        let result = change(&mut sites);
+        if sites.has_commands() {
+            self.stirred.notify_one();
+        }
+        if sites.deadline() != deadline {
+            self.deadline_changed.notify_one();
+        }
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sites> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ControlPlane for Standalone {
+    async fn authorize(&self, login: LoginRequest) -> Verdict {
+        self.with_sites(|sites| sites.authorize(&login, Instant::now()))
+    }
+
+    async fn reauthorize(&self, login: LoginRequest) -> Verdict {
+        self.lock().reauthorize(&login)
+    }
+
+    fn report(&self, report: Report) {
+        self.with_sites(|sites| sites.handle_report(report, Instant::now()));
+    }
+
+    async fn commands(&self) -> Vec<Command> {
+        loop {
+            let commands = self.lock().take_commands();
+            if !commands.is_empty() {
+                return commands;
+            }
+            self.stirred.notified().await;
+        }
+    }
+}
+
+/// One task for the deadlines of all sites.
+pub(crate) async fn keep_time(standalone: Arc<Standalone>) {
+    loop {
+        let deadline = standalone.lock().deadline();
+        let due = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => standalone.with_sites(|sites| sites.handle_timeout(Instant::now())),
+            () = standalone.deadline_changed.notified() => {}
+        }
+    }
+}
+
+/// Reads the grants file again when it changes or on SIGHUP. A file with mistakes changes nothing.
+pub(crate) async fn follow_file(path: PathBuf, replace: impl Fn(Grants)) {
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(err) => {
+            tracing::error!(%err, "SIGHUP cannot be heard: the grants file is not followed");
+            return;
+        }
+    };
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    let mut seen = Seen::of(&path).await;
+    loop {
+        let asked = tokio::select! {
+            _ = hangup.recv() => true,
+            _ = look.tick() => false,
+        };
+        let now = Seen::of(&path).await;
+        if now == seen && !asked {
+            continue;
+        }
+        seen = now;
+        match Grants::load(&path) {
+            Ok(grants) => {
+                tracing::info!(file = %path.display(), "grants read again");
+                replace(grants);
+            }
+            Err(err) => tracing::error!(%err, "the grants file is wrong: the old grants stay"),
+        }
+    }
+}
+
+/// What tells one version of a file from another.
+#[derive(PartialEq)]
+struct Seen(Option<(std::time::SystemTime, u64)>);
+
+impl Seen {
+    async fn of(path: &std::path::Path) -> Self {
+        let metadata = tokio::fs::metadata(path).await.ok();
+        Self(metadata.and_then(|metadata| Some((metadata.modified().ok()?, metadata.len()))))
+    }
+}

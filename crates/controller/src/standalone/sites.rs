@@ -1,0 +1,331 @@
+//! The sites of a grants file: who is connected, and what follows from it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
+
+use holdfast_api_types::{LinkEventKind, PushMethod, SiteId, TunnelId};
+use holdfast_failover::{Effect, Site, ladder};
+use secrecy::ExposeSecret;
+
+use super::{
+    address,
+    config::{Entry, Grants},
+};
+use crate::{
+    control_plane::{Command, LoginRequest, Report, ReportKind, TunnelGrant, Verdict},
+    events::EventSink,
+};
+
+pub(super) struct Sites {
+    grants: Grants,
+    events: EventSink,
+    sites: HashMap<SiteId, Site>,
+    connected: HashMap<TunnelId, Connected>,
+    /// When each site wants to be called, earliest first. One entry per site.
+    deadlines: BTreeSet<(Instant, SiteId)>,
+    deadline_of: HashMap<SiteId, Instant>,
+    commands: Vec<Command>,
+}
+
+/// A tunnel that has logged in.
+struct Connected {
+    connection: u64,
+    site: SiteId,
+    entry: Arc<Entry>,
+    /// Set when the router acknowledged its push.
+    up: bool,
+}
+
+impl Sites {
+    pub(super) fn new(grants: Grants, events: EventSink) -> Self {
+        Self {
+            grants,
+            events,
+            sites: HashMap::new(),
+            connected: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            deadline_of: HashMap::new(),
+            commands: Vec::new(),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn has_commands(&self) -> bool {
+        !self.commands.is_empty()
+    }
+
+    pub(super) fn take_commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    // --- log-ins ----------------------------------------------------------------------------
+
+    pub(super) fn authorize(&mut self, login: &LoginRequest, now: Instant) -> Verdict {
+        let (tunnel, entry, site) = match self.find(login) {
+            Ok(found) => found,
+            Err(refused) => return refused,
+        };
+        // The router redialled before we noticed that its old connection is dead.
+        if self.connected.contains_key(&tunnel) {
+            self.disconnected(&tunnel, "replaced by a new log-in", true, now);
+        }
+        let order = self.grants.order(&site, &tunnel);
+        let place = self
+            .sites
+            .entry(site.clone())
+            .or_insert_with(|| Site::new(order, now))
+            .tunnel_authorized(&tunnel, now);
+        let routes = ladder::routes(place, entry.gateway);
+        let addresses = self.grants.addresses(&tunnel);
+        let grant = TunnelGrant {
+            tunnel: tunnel.clone(),
+            address: addresses.router,
+            server: addresses.server,
+            prefix: address::PREFIX,
+            place,
+            routes,
+            profile: entry.profile,
+        };
+        let connection = login.connection;
+        let connected = Connected {
+            connection,
+            site: site.clone(),
+            entry,
+            up: false,
+        };
+        self.connected.insert(tunnel, connected);
+        self.drain_site(&site);
+        Verdict::Granted(Box::new(grant))
+    }
+
+    pub(super) fn reauthorize(&self, login: &LoginRequest) -> Verdict {
+        match self.find(login) {
+            Ok(_) => Verdict::Unavailable("already granted".into()),
+            Err(refused) => refused,
+        }
+    }
+
+    fn find(&self, login: &LoginRequest) -> Result<(TunnelId, Arc<Entry>, SiteId), Verdict> {
+        // One answer for a wrong name and a wrong password: neither is confirmed to a guesser.
+        let refused = || Verdict::Refused("user name or password is wrong".into());
+        let tunnel: TunnelId = login.username.parse().map_err(|_| refused())?;
+        let entry = self.grants.entry(&tunnel).ok_or_else(refused)?;
+        if !entry.password.matches(login.password.expose_secret()) {
+            return Err(refused());
+        }
+        let site = entry.site_of(&tunnel).ok_or_else(refused)?;
+        Ok((tunnel, entry.clone(), site))
+    }
+
+    // --- reports ----------------------------------------------------------------------------
+
+    pub(super) fn handle_report(&mut self, report: Report, now: Instant) {
+        let Report {
+            tunnel,
+            connection,
+            kind,
+        } = report;
+        let Some(connected) = self.connected.get_mut(&tunnel) else {
+            return;
+        };
+        if connected.connection != connection {
+            // News of a connection that a newer one has replaced.
+            return;
+        }
+        let id = connected.site.clone();
+        let Some(site) = self.sites.get_mut(&id) else {
+            return;
+        };
+        match kind {
+            ReportKind::Up {
+                remote,
+                slot,
+                cipher,
+            } => {
+                connected.up = true;
+                let gateway = connected.entry.gateway;
+                self.events.emit(
+                    &id,
+                    &tunnel,
+                    LinkEventKind::TunnelUp {
+                        remote,
+                        slot,
+                        cipher,
+                    },
+                );
+                site.tunnel_up(&tunnel, now);
+                if let Some(place) = site.place(&tunnel) {
+                    let routes = ladder::routes(place, gateway);
+                    let by = PushMethod::PushReply;
+                    let kind = LinkEventKind::RoutesPushed { place, routes, by };
+                    self.events.emit(&id, &tunnel, kind);
+                }
+            }
+            ReportKind::Down { cause, planned } => {
+                self.disconnected(&tunnel, &cause, planned, now);
+            }
+            ReportKind::RoutesUpdated => {
+                let gateway = connected.entry.gateway;
+                site.routes_applied(&tunnel, now);
+                if let Some(place) = site.place(&tunnel) {
+                    let routes = ladder::routes(place, gateway);
+                    let by = PushMethod::PushUpdate;
+                    let kind = LinkEventKind::RoutesPushed { place, routes, by };
+                    self.events.emit(&id, &tunnel, kind);
+                }
+            }
+            ReportKind::Verdict(verdict) => site.handle_verdict(&tunnel, verdict, now),
+            ReportKind::Health(health) => {
+                self.events
+                    .emit(&id, &tunnel, LinkEventKind::TunnelHealth(health));
+            }
+        }
+        self.drain_site(&id);
+    }
+
+    fn disconnected(&mut self, tunnel: &TunnelId, cause: &str, planned: bool, now: Instant) {
+        let Some(connected) = self.connected.remove(tunnel) else {
+            return;
+        };
+        let id = connected.site;
+        if connected.up {
+            let kind = LinkEventKind::TunnelDown {
+                cause: cause.into(),
+                planned,
+            };
+            self.events.emit(&id, tunnel, kind);
+        }
+        if let Some(site) = self.sites.get_mut(&id) {
+            site.tunnel_down(tunnel, planned, cause, now);
+        }
+        self.drain_site(&id);
+    }
+
+    // --- time and grants --------------------------------------------------------------------
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some((at, id)) = self.deadlines.first().cloned()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            self.deadline_of.remove(&id);
+            if let Some(site) = self.sites.get_mut(&id) {
+                site.handle_timeout(now);
+            }
+            self.drain_site(&id);
+        }
+    }
+
+    pub(super) fn replace_grants(&mut self, grants: Grants, now: Instant) {
+        self.grants = grants;
+        let changed = self.connected.iter().filter(|(tunnel, connected)| {
+            let entry = self.grants.entry(tunnel);
+            !entry.is_some_and(|entry| entry.grants_the_same(&connected.entry))
+        });
+        let commands = changed.map(|(tunnel, _)| Command::Disconnect {
+            tunnel: tunnel.clone(),
+            cause: "its grant was changed or withdrawn".into(),
+        });
+        self.commands.extend(commands);
+        let members: BTreeMap<SiteId, TunnelId> = self
+            .connected
+            .iter()
+            .map(|(tunnel, connected)| (connected.site.clone(), tunnel.clone()))
+            .collect();
+        let ids: Vec<SiteId> = self.sites.keys().cloned().collect();
+        for id in ids {
+            match members.get(&id) {
+                Some(member) => {
+                    let order = self.grants.order(&id, member);
+                    if let Some(site) = self.sites.get_mut(&id) {
+                        site.set_order(order, now);
+                    }
+                    self.drain_site(&id);
+                }
+                None => {
+                    // Nobody is connected: the site begins anew, with its new order, at the next log-in.
+                    self.sites.remove(&id);
+                    self.set_deadline(&id, None);
+                }
+            }
+        }
+    }
+
+    // --- effects ----------------------------------------------------------------------------
+
+    fn drain_site(&mut self, id: &SiteId) {
+        let Some(mut site) = self.sites.remove(id) else {
+            return;
+        };
+        while let Some(effect) = site.poll_effect() {
+            self.carry_out(id, effect);
+        }
+        self.set_deadline(id, site.poll_timeout().map(|(at, _)| at));
+        self.sites.insert(id.clone(), site);
+    }
+
+    fn set_deadline(&mut self, id: &SiteId, deadline: Option<Instant>) {
+        let before = match deadline {
+            Some(at) => self.deadline_of.insert(id.clone(), at),
+            None => self.deadline_of.remove(id),
+        };
+        if before == deadline {
+            return;
+        }
+        if let Some(at) = before {
+            self.deadlines.remove(&(at, id.clone()));
+        }
+        if let Some(at) = deadline {
+            self.deadlines.insert((at, id.clone()));
+        }
+    }
+
+    fn carry_out(&mut self, id: &SiteId, effect: Effect) {
+        match effect {
+            Effect::Push { tunnel, place } => {
+                if let Some(connected) = self.connected.get(&tunnel) {
+                    let routes = ladder::routes(place, connected.entry.gateway);
+                    self.commands.push(Command::Push { tunnel, routes });
+                }
+            }
+            Effect::Burst { tunnel } => self.commands.push(Command::Burst { tunnel }),
+            Effect::Role { tunnel, role } => self.commands.push(Command::SetRole { tunnel, role }),
+            Effect::Disconnect { tunnel, cause } => {
+                self.commands.push(Command::Disconnect { tunnel, cause });
+            }
+            Effect::Activated {
+                tunnel,
+                previous,
+                cause,
+            } => {
+                let kind = LinkEventKind::TunnelActive { previous, cause };
+                self.events.emit(id, &tunnel, kind);
+            }
+            Effect::Suspect { tunnel, cause } => {
+                self.events
+                    .emit(id, &tunnel, LinkEventKind::LinkSuspect { cause });
+            }
+            Effect::Recovering { tunnel, hold } => {
+                let hold_s = hold.as_secs_f64();
+                self.events
+                    .emit(id, &tunnel, LinkEventKind::LinkRecovering { hold_s });
+            }
+            Effect::Online { tunnel } => {
+                self.events.emit(id, &tunnel, LinkEventKind::LinkOnline);
+            }
+            Effect::Offline { tunnel, cause } => {
+                self.events
+                    .emit(id, &tunnel, LinkEventKind::LinkOffline { cause });
+            }
+            Effect::SiteOffline { tunnel } => {
+                self.events.emit(id, &tunnel, LinkEventKind::SiteOffline);
+            }
+        }
+    }
+}

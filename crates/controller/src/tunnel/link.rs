@@ -1,0 +1,140 @@
+//! The probes of one admitted tunnel.
+
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+
+use holdfast_api_types::TunnelId;
+use holdfast_failover::{Event, Role, Watch};
+use holdfast_ovpn_proto::icmp::{self, Echo, PROBE_LEN};
+
+use crate::control_plane::{ReportKind, TunnelGrant};
+
+/// Turns a [`Watch`] into echo requests, and packets into its answers.
+pub(super) struct Link {
+    tunnel: TunnelId,
+    router: Ipv4Addr,
+    server: Ipv4Addr,
+    /// Identifier of our echo requests: packets of an older connection do not count.
+    echo_id: u16,
+    watch: Watch,
+    started: bool,
+    heard: Instant,
+    health: Option<(Duration, Instant)>,
+    reports: Vec<ReportKind>,
+}
+
+impl Link {
+    pub(super) fn new(
+        grant: &TunnelGrant,
+        connection: u64,
+        health_every: Option<Duration>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            tunnel: grant.tunnel.clone(),
+            router: grant.address,
+            server: grant.server,
+            echo_id: connection as u16,
+            watch: Watch::new(grant.profile, now),
+            started: false,
+            heard: now,
+            health: health_every.map(|every| (every, now + every)),
+            reports: Vec::new(),
+        }
+    }
+
+    pub(super) fn tunnel(&self) -> &TunnelId {
+        &self.tunnel
+    }
+
+    /// The tunnel is up: probing begins.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.started = true;
+        self.watch.handle_timeout(now);
+    }
+
+    pub(super) fn set_role(&mut self, role: Role, now: Instant) {
+        self.watch.set_role(role, now);
+    }
+
+    pub(super) fn burst(&mut self, now: Instant) {
+        self.watch.burst(now);
+    }
+
+    /// The session last received something then.
+    pub(super) fn heard(&mut self, at: Instant) {
+        if at > self.heard {
+            self.heard = at;
+            self.watch.handle_traffic(at);
+        }
+    }
+
+    /// Takes a packet from inside the tunnel; the answer to it, if it deserves one.
+    pub(super) fn take_packet(&mut self, packet: &[u8], now: Instant) -> Option<Vec<u8>> {
+        let echo = Echo::parse(packet)?;
+        if echo.source != self.router || echo.destination != self.server {
+            return None;
+        }
+        if echo.request {
+            return icmp::reply_to(packet);
+        }
+        if echo.id == self.echo_id {
+            self.watch.handle_reply(echo.sequence, now);
+        }
+        None
+    }
+
+    /// The next probe that is due.
+    pub(super) fn poll_probe(&mut self, now: Instant) -> Option<[u8; PROBE_LEN]> {
+        while self.started
+            && let Some(event) = self.watch.poll_event()
+        {
+            match event {
+                Event::SendProbe(sequence) => {
+                    self.watch.handle_probe_sent(sequence, now);
+                    let probe = Echo {
+                        request: true,
+                        source: self.server,
+                        destination: self.router,
+                        id: self.echo_id,
+                        sequence,
+                    };
+                    return Some(probe.to_packet());
+                }
+                Event::Verdict(verdict) => self.reports.push(ReportKind::Verdict(verdict)),
+            }
+        }
+        None
+    }
+
+    /// The next thing the control plane should hear.
+    pub(super) fn poll_report(&mut self, now: Instant) -> Option<ReportKind> {
+        if !self.reports.is_empty() {
+            return Some(self.reports.remove(0));
+        }
+        self.reports = Vec::new();
+        let (every, due) = self.health.as_mut()?;
+        if now < *due || !self.started {
+            return None;
+        }
+        *due = now + *every;
+        Some(ReportKind::Health(self.watch.take_health()))
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.started {
+            self.watch.handle_timeout(now);
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        if !self.started {
+            return None;
+        }
+        let watch = self.watch.poll_timeout().map(|(at, _)| at);
+        let health = self.health.map(|(_, due)| due);
+        watch.into_iter().chain(health).min()
+    }
+}

@@ -1,0 +1,483 @@
+//! One connection: socket, OpenVPN session, probes. The only place where these meet.
+
+mod link;
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use holdfast_ovpn_proto::{DownCause, Grant, Login, ServerEvent, ServerSession};
+use rand::rngs::SysRng;
+use rand_core::UnwrapErr;
+use secrecy::SecretString;
+use tokio::{net::TcpStream, time::Sleep};
+
+use self::link::Link;
+use crate::{
+    Shared,
+    control_plane::{ControlPlane, LoginRequest, Report, ReportKind, TunnelGrant, Verdict},
+    registry::{Mailbox, Orders},
+};
+
+/// Read at once; on the stack, so that an idle tunnel holds no buffer.
+const READ_CHUNK: usize = 8 * 1024;
+
+/// Chunks read before other tunnels of this thread get their turn.
+const READ_BUDGET: usize = 8;
+
+/// The shortest first packet: a framed hard reset.
+const FIRST_BYTES: usize = 3;
+
+/// A wrong password costs its sender this much before it hears so.
+const REFUSAL_DELAY: Duration = Duration::from_secs(1);
+
+/// How long we wait for a verdict before the router is told to come back.
+const VERDICT_WITHIN: Duration = Duration::from_secs(8);
+
+/// Output that makes no progress for this long means a dead or hostile reader.
+const STUCK_AFTER: Duration = Duration::from_secs(10);
+
+/// Drives one accepted connection to its end.
+pub(crate) async fn drive<C: ControlPlane>(
+    stream: TcpStream,
+    remote: SocketAddr,
+    slot: usize,
+    shared: Arc<Shared<C>>,
+) {
+    let (id, mailbox) = shared.registry.connect(remote.ip());
+    let now = Instant::now();
+    let mut tunnel = Tunnel {
+        session: ServerSession::new(shared.session.load_full(), UnwrapErr(SysRng), now),
+        stream,
+        remote,
+        slot,
+        id,
+        mailbox,
+        link: None,
+        out: Vec::new(),
+        stuck_since: None,
+        restart_at: None,
+        planned: false,
+        shared,
+    };
+    let cause = match tunnel.wait_for_admission().await {
+        Ok(()) => tunnel.run().await,
+        Err(cause) => cause,
+    };
+    tunnel.finish(&cause);
+}
+
+struct Tunnel<C> {
+    shared: Arc<Shared<C>>,
+    stream: TcpStream,
+    remote: SocketAddr,
+    slot: usize,
+    id: u64,
+    mailbox: Arc<Mailbox>,
+    session: ServerSession<UnwrapErr<SysRng>>,
+    /// Set once the tunnel has logged in.
+    link: Option<Box<Link>>,
+    /// Bytes the socket has not taken yet.
+    out: Vec<u8>,
+    stuck_since: Option<Instant>,
+    restart_at: Option<(Instant, String)>,
+    /// Whether the end that comes is of our own making.
+    planned: bool,
+}
+
+impl<C: ControlPlane> Tunnel<C> {
+    // --- before the handshake ---------------------------------------------------------------
+
+    /// Waits for a first packet that looks like OpenVPN, then for a place among the handshakes. Until then
+    /// the connection has cost us a socket and nothing else.
+    async fn wait_for_admission(&mut self) -> Result<(), DownCause> {
+        let limit = self.shared.session.load().limits.first_packet;
+        let closed = || DownCause::Requested("made room for other sources".into());
+        let first = tokio::select! {
+            first = tokio::time::timeout(limit, self.peek()) => first,
+            () = self.mailbox.posted() => return Err(closed()),
+            () = self.shared.stop.cancelled() => return Err(stopping()),
+        };
+        match first {
+            Err(_) => {
+                let awaited = "the first packet";
+                return Err(DownCause::HandshakeTimeout {
+                    awaited,
+                    after: limit,
+                });
+            }
+            Ok(Err(_)) => return Err(DownCause::PeerClosed),
+            Ok(Ok(first)) if !looks_like_openvpn(first) => {
+                let what = "the first bytes are not OpenVPN's".into();
+                return Err(DownCause::Incompatible(what));
+            }
+            Ok(Ok(_)) => self.shared.registry.request_handshake(self.id),
+        }
+        loop {
+            let orders = self.mailbox.take();
+            if orders.close.is_some() {
+                return Err(closed());
+            }
+            if orders.admitted {
+                return Ok(());
+            }
+            tokio::select! {
+                () = self.mailbox.posted() => {}
+                () = self.shared.stop.cancelled() => return Err(stopping()),
+            }
+        }
+    }
+
+    /// The first three bytes, left in the socket for the session.
+    async fn peek(&self) -> io::Result<[u8; FIRST_BYTES]> {
+        let mut first = [0; FIRST_BYTES];
+        loop {
+            match self.stream.peek(&mut first).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                FIRST_BYTES => return Ok(first),
+                // The rest of three bytes is on its way, or never comes; the deadline is the caller's.
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    // --- the loop ---------------------------------------------------------------------------
+
+    async fn run(&mut self) -> DownCause {
+        let sleep = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(sleep);
+        loop {
+            // What the last turn caused goes out before anything else is looked at.
+            if let Some(cause) = self.settle().await {
+                return cause;
+            }
+            self.arm(sleep.as_mut());
+            tokio::select! {
+                biased;
+                // 1. Bytes come first: a reply that waits in the socket must not count as missing.
+                ready = self.stream.readable() => match ready {
+                    Ok(()) => self.read(),
+                    Err(_) => self.session.handle_eof(Instant::now()),
+                },
+                // 2. Orders.
+                () = self.mailbox.posted() => self.obey(),
+                // 3. Room for output that was stuck.
+                _ = self.stream.writable(), if !self.out.is_empty() => {}
+                // 4. Time.
+                () = sleep.as_mut() => self.pass_time(),
+                () = self.shared.stop.cancelled() => return stopping(),
+            }
+        }
+    }
+
+    /// Drains what the session and the watch want, until both are quiet. The cause when it is over.
+    async fn settle(&mut self) -> Option<DownCause> {
+        let mut ended = None;
+        loop {
+            while let Some(event) = self.session.poll_event() {
+                match event {
+                    ServerEvent::Authorize(login) => self.authorize(login).await,
+                    ServerEvent::Reauthorize(login) => self.reauthorize(login).await,
+                    ServerEvent::Down(cause) => ended = Some(cause),
+                    ServerEvent::Up(up) => self.come_up(up.cipher.name()),
+                    ServerEvent::RoutesUpdated => self.report(ReportKind::RoutesUpdated),
+                    ServerEvent::Packet(packet) => self.take_packet(&packet),
+                    ServerEvent::Rekeyed => self.shared.metrics.rekeyed(),
+                }
+            }
+            if !self.serve_link() {
+                break;
+            }
+        }
+        self.session.poll_transmit(&mut self.out);
+        if self.write().is_err() && ended.is_none() {
+            self.session.handle_eof(Instant::now());
+            return Some(DownCause::PeerClosed);
+        }
+        ended
+    }
+
+    fn read(&mut self) {
+        let mut chunk = [0; READ_CHUNK];
+        for _ in 0..READ_BUDGET {
+            let now = Instant::now();
+            match self.stream.try_read(&mut chunk) {
+                Ok(0) => return self.session.handle_eof(now),
+                Ok(length) => {
+                    self.session.handle_bytes(&chunk[..length], now);
+                    if self.link.is_none() {
+                        self.shared.registry.handshake_moved(self.id);
+                    }
+                }
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => return self.session.handle_eof(now),
+            }
+        }
+        let heard = self.session.last_received();
+        if let Some(link) = &mut self.link {
+            link.heard(heard);
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        while !self.out.is_empty() {
+            match self.stream.try_write(&self.out) {
+                Ok(written) => {
+                    self.out.drain(..written);
+                    self.stuck_since = None;
+                }
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock => {
+                    self.stuck_since.get_or_insert_with(Instant::now);
+                    return Ok(());
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        self.stuck_since = None;
+        // An idle tunnel holds no buffer.
+        self.out = Vec::new();
+        Ok(())
+    }
+
+    fn arm(&self, sleep: std::pin::Pin<&mut Sleep>) {
+        let session = self.session.poll_timeout().map(|(at, _)| at);
+        let link = self.link.as_ref().and_then(|link| link.poll_timeout());
+        let stuck = self.stuck_since.map(|since| since + STUCK_AFTER);
+        let restart = self.restart_at.as_ref().map(|(at, _)| *at);
+        let next = [session, link, stuck, restart].into_iter().flatten().min();
+        let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        sleep.reset(next.into());
+    }
+
+    fn pass_time(&mut self) {
+        let now = Instant::now();
+        if self
+            .stuck_since
+            .is_some_and(|since| now >= since + STUCK_AFTER)
+        {
+            return self.session.close("the peer does not read", now);
+        }
+        if self.restart_at.as_ref().is_some_and(|(at, _)| now >= *at)
+            && let Some((_, reason)) = self.restart_at.take()
+        {
+            self.planned = true;
+            return self.session.restart(&reason, now);
+        }
+        if let Some(link) = &mut self.link {
+            link.handle_timeout(now);
+        }
+        self.session.handle_timeout(now);
+    }
+
+    fn obey(&mut self) {
+        let now = Instant::now();
+        let Orders {
+            admitted: _,
+            routes,
+            burst,
+            role,
+            restart,
+            close,
+        } = self.mailbox.take();
+        if let Some(link) = &mut self.link {
+            if burst {
+                link.burst(now);
+            }
+            if let Some(role) = role {
+                link.set_role(role, now);
+            }
+        }
+        if restart.is_some() {
+            self.restart_at = restart;
+        }
+        if let Some(routes) = routes {
+            self.push(&routes, now);
+        }
+        if let Some(cause) = close {
+            self.planned = true;
+            self.session.close(&cause, now);
+        }
+    }
+
+    fn push(&mut self, routes: &[holdfast_api_types::Route], now: Instant) {
+        if self.session.update_routes(routes, now) {
+            self.shared.metrics.pushed_in_place();
+        } else if self.session.is_up() {
+            // No in-band way: the client gets them in the answer to its next log-in.
+            self.planned = true;
+            self.session.close("new routes need a new log-in", now);
+        }
+    }
+
+    // --- the log-in -------------------------------------------------------------------------
+
+    async fn authorize(&mut self, login: Login) {
+        let request = self.request(login);
+        let username = request.username.clone();
+        let verdict = self.shared.control_plane.authorize(request);
+        let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
+        let now = Instant::now();
+        match verdict.unwrap_or_else(|_| no_verdict()) {
+            Verdict::Granted(grant) => self.admit(*grant, now),
+            Verdict::Refused(reason) => {
+                tracing::warn!(tunnel.user = username, remote = %self.remote, reason, "log-in refused");
+                self.shared.metrics.refused();
+                tokio::time::sleep(REFUSAL_DELAY).await;
+                self.session.reject(&reason, Instant::now());
+            }
+            Verdict::Unavailable(reason) => self.session.unavailable(&reason, now),
+        }
+    }
+
+    async fn reauthorize(&mut self, login: Login) {
+        let request = self.request(login);
+        let verdict = self.shared.control_plane.reauthorize(request);
+        let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
+        let now = Instant::now();
+        match verdict.unwrap_or_else(|_| no_verdict()) {
+            // A tunnel that is known is not cut because nobody can decide just now.
+            Verdict::Granted(_) | Verdict::Unavailable(_) => self.session.confirm(now),
+            Verdict::Refused(reason) => self.session.reject(&reason, now),
+        }
+    }
+
+    fn request(&self, login: Login) -> LoginRequest {
+        LoginRequest {
+            connection: self.id,
+            username: login.username,
+            password: SecretString::from(login.password.as_str()),
+            remote: self.remote,
+            slot: self.slot,
+        }
+    }
+
+    fn admit(&mut self, grant: TunnelGrant, now: Instant) {
+        self.shared.registry.leave_admission(self.id);
+        self.shared
+            .registry
+            .claim(&grant.tunnel, self.id, &self.mailbox);
+        self.session.grant(
+            Grant {
+                address: grant.address,
+                prefix: grant.prefix,
+                server: grant.server,
+                routes: grant.routes.clone(),
+                ping: grant.profile.ping,
+                ping_restart: grant.profile.ping_restart,
+            },
+            now,
+        );
+        self.link = Some(Box::new(Link::new(
+            &grant,
+            self.id,
+            self.shared.health_every,
+            now,
+        )));
+    }
+
+    fn come_up(&mut self, cipher: &str) {
+        self.shared.metrics.came_up();
+        self.report(ReportKind::Up {
+            remote: self.remote,
+            slot: self.slot,
+            cipher: cipher.to_owned(),
+        });
+        if let Some(link) = &mut self.link {
+            link.start(Instant::now());
+        }
+    }
+
+    // --- the established tunnel -------------------------------------------------------------
+
+    fn take_packet(&mut self, packet: &[u8]) {
+        let now = Instant::now();
+        let Some(link) = &mut self.link else { return };
+        if let Some(answer) = link.take_packet(packet, now) {
+            self.session.send_packet(&answer, now);
+        }
+    }
+
+    /// Sends the probes that are due and reports what the watch found. False when there was nothing.
+    fn serve_link(&mut self) -> bool {
+        let now = Instant::now();
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        if let Some(probe) = link.poll_probe(now) {
+            self.session.send_packet(&probe, now);
+            self.shared.metrics.probe_sent();
+            return true;
+        }
+        let Some(report) = link.poll_report(now) else {
+            return false;
+        };
+        self.report(report);
+        true
+    }
+
+    fn report(&self, kind: ReportKind) {
+        if let Some(link) = &self.link {
+            let report = Report {
+                tunnel: link.tunnel().clone(),
+                connection: self.id,
+                kind,
+            };
+            self.shared.control_plane.report(report);
+        }
+    }
+
+    fn finish(&mut self, cause: &DownCause) {
+        // Whatever still fits goes out; then the kernel sends our FIN.
+        self.session.poll_transmit(&mut self.out);
+        let _ = self.write();
+        let text = chain(cause);
+        self.shared
+            .metrics
+            .ended(cause.label(), self.link.is_some());
+        let Some(link) = self.link.take() else {
+            self.shared.registry.leave_admission(self.id);
+            tracing::debug!(remote = %self.remote, cause = text, "connection ended before its log-in");
+            return;
+        };
+        if self.shared.registry.release(link.tunnel(), self.id) {
+            let kind = ReportKind::Down {
+                cause: text,
+                planned: self.planned,
+            };
+            let report = Report {
+                tunnel: link.tunnel().clone(),
+                connection: self.id,
+                kind,
+            };
+            self.shared.control_plane.report(report);
+        }
+    }
+}
+
+/// A plain hard reset is 14 bytes; longer ones carry wrapping that we recognise, log and refuse.
+fn looks_like_openvpn([high, low, opcode]: [u8; FIRST_BYTES]) -> bool {
+    const HARD_RESET_CLIENT_V2: u8 = 7 << 3;
+    (14..=255).contains(&u16::from_be_bytes([high, low])) && opcode == HARD_RESET_CLIENT_V2
+}
+
+fn no_verdict() -> Verdict {
+    Verdict::Unavailable("no verdict in time".into())
+}
+
+fn stopping() -> DownCause {
+    DownCause::Requested("the controller stops".into())
+}
+
+/// The error and everything that caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

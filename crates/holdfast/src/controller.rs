@@ -1,0 +1,106 @@
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Args as ClapArgs, ValueEnum};
+use holdfast_controller::{ConfigError, EventFormat, Options, run_standalone};
+
+/// Exit status for a mistake in a file or on the command line, as clap uses it.
+const USAGE: u8 = 2;
+
+/// What routers dial: admits their tunnels, gives them routes, notices when a link dies.
+///
+/// SIGHUP, or a change of the grants file, takes new grants into use: a new order of ranks is reached
+/// standby first, so that no packet is lost. SIGTERM drains: clients are told to reconnect, spread over
+/// time; a second SIGTERM stops at once.
+#[derive(Debug, ClapArgs)]
+#[command(after_long_help = EXAMPLE)]
+pub(crate) struct Args {
+    /// The grants file: which tunnels may come up, and with which routes
+    #[arg(long, value_name = "FILE", env = "HOLDFAST_GRANTS")]
+    grants: PathBuf,
+
+    /// Where our CA and certificates are kept; routers need ca.pem from here
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HOLDFAST_DATA",
+        default_value = "holdfast-data"
+    )]
+    data: PathBuf,
+
+    /// Print link events on standard output, one per line
+    #[arg(long, value_name = "FORMAT", env = "HOLDFAST_EVENTS")]
+    events: Option<Format>,
+
+    /// Report round-trip time, jitter and loss of each tunnel this often, as events
+    #[arg(long, value_name = "SECONDS", env = "HOLDFAST_HEALTH_EVENTS", requires = "events",
+          value_parser = seconds)]
+    health_events: Option<Duration>,
+
+    /// Serve Prometheus text at http://ADDR/metrics
+    #[arg(long, value_name = "ADDR", env = "HOLDFAST_METRICS")]
+    metrics: Option<SocketAddr>,
+
+    /// Longest time over which SIGTERM spreads the reconnects of all clients
+    #[arg(long, value_name = "SECONDS", env = "HOLDFAST_DRAIN", default_value = "10",
+          value_parser = seconds)]
+    drain: Duration,
+}
+
+const EXAMPLE: &str = r#"A grants file for a site with two connections:
+
+  [listen]
+  slots = ["203.0.113.1:443", "203.0.113.2:443"]
+
+  [[tunnels]]
+  username = "head-office-fibre"
+  password = "change me"
+  site = "head-office"
+  rank = 0                  # the primary
+  gateway = "192.0.2.1"     # the ISP's gateway, as the router sees it
+  profile = "fast"          # fast, normal or saver
+
+  [[tunnels]]
+  username = "head-office-lte"
+  password = "and me"
+  site = "head-office"
+  rank = 1
+  gateway = "198.51.100.1"
+  profile = "saver""#;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// One JSON object per line
+    Json,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let options = Options {
+        grants: args.grants,
+        data: args.data,
+        events: args.events.map(|Format::Json| EventFormat::Json),
+        health_every: args.health_events,
+        metrics: args.metrics,
+        drain: args.drain,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match runtime.block_on(run_standalone(options)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(err) if err.is::<ConfigError>() => {
+            crate::complain(&err.to_string());
+            Ok(ExitCode::from(USAGE))
+        }
+        Err(err) => Err(err),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "write a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|_| seconds > 0.0)
+        .ok_or_else(|| "write a positive number of seconds".to_owned())
+}
