@@ -1,3 +1,4 @@
+mod admission;
 mod decide;
 mod effect;
 mod tunnel;
@@ -9,9 +10,9 @@ use std::{
 
 use holdfast_api_types::{Place, TunnelId};
 
-use self::tunnel::{State, Trust, Tunnel};
+use self::tunnel::{State, Tunnel};
 pub use self::{effect::Effect, tunnel::RETURN_AFTER};
-use crate::{Role, Verdict, ladder::canonical, switch};
+use crate::{Role, Verdict};
 
 /// After this process has started, nothing is known against a tunnel that logs in, so it gets its canonical
 /// place at once: after a restart all tunnels of a site redial within a second or two, and need no more
@@ -79,7 +80,8 @@ impl Site {
         if !self.order.contains(tunnel) {
             self.order.push(tunnel.clone());
         }
-        let (place, trust) = self.admission(tunnel, now);
+        self.react(now);
+        let (place, trust) = self.admission(tunnel);
         self.tunnels
             .entry(tunnel.clone())
             .or_default()
@@ -88,7 +90,8 @@ impl Site {
         place
     }
 
-    /// The tunnel's router has been given its address and its routes.
+    /// The tunnel's router has been given its address and its routes. Start its
+    /// [`Watch`](crate::Watch) before draining the effects: one of them may be its role.
     pub fn tunnel_up(&mut self, tunnel: &TunnelId, now: Instant) {
         if let Some(it) = self.tunnels.get_mut(tunnel) {
             it.come_up();
@@ -122,8 +125,13 @@ impl Site {
         };
         match verdict {
             Verdict::Answered => {
+                let was_settled = it.is_settled();
                 let effect = it.answered(tunnel, now);
                 self.effects.extend(effect);
+                // By far the most frequent input; it matters only while a dead tunnel is in the way.
+                if was_settled && !self.tunnels.values().any(Tunnel::lingers) {
+                    return;
+                }
             }
             Verdict::Missed => it.missed(),
             Verdict::Suspect { cause } => {
@@ -217,42 +225,5 @@ impl Site {
                 tunnel: tunnel.clone(),
             });
         }
-    }
-
-    /// The place for a tunnel that logs in, and whether it has to be held before it is ranked.
-    fn admission(&self, tunnel: &TunnelId, now: Instant) -> (Place, Trust) {
-        let it = self.tunnels.get(tunnel);
-        if let Some(push) = it.and_then(|it| it.push.as_ref()) {
-            return (push.place, push.trust);
-        }
-        let rank = self
-            .order
-            .iter()
-            .position(|other| other == tunnel)
-            .unwrap_or(0);
-        let canonical = canonical(self.order.len())[rank];
-        let others = || self.tunnels.iter().filter(|(other, _)| *other != tunnel);
-        let is_free = |place: Place| others().all(|(_, it)| it.claim() != Some(place));
-        if is_free(canonical) && self.grace_until.is_some_and(|until| now < until) {
-            return (canonical, Trust::Unblemished);
-        }
-
-        let served = others()
-            .filter(|(_, it)| it.is_serving())
-            .filter_map(|(_, it)| it.held)
-            .max();
-        let Some(served) = served else {
-            let place = others()
-                .filter_map(|(_, it)| it.claim())
-                .max()
-                .filter(|best| best.better_than(canonical) || !is_free(canonical))
-                .and_then(switch::above);
-            return (place.unwrap_or(canonical), Trust::Held);
-        };
-        let current = others()
-            .filter_map(|(other, it)| Some((other.clone(), it.claim()?)))
-            .filter(|(_, place)| *place <= served)
-            .collect();
-        (switch::admit(&current, &self.order, tunnel), Trust::Held)
     }
 }

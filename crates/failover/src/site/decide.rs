@@ -7,7 +7,7 @@ use std::{
 
 use holdfast_api_types::{Place, TunnelId};
 
-use super::{Effect, Site, State, Tunnel, tunnel::Settled};
+use super::{Effect, Site, State, Tunnel};
 use crate::{Role, Step, switch};
 
 /// How long a tunnel may take to come back from a planned re-push before it counts as lost.
@@ -29,6 +29,7 @@ impl Site {
     }
 
     fn expire(&mut self, now: Instant) {
+        self.grace_until.take_if(|until| *until <= now);
         let mut overdue = Vec::new();
         for (tunnel, it) in &mut self.tunnels {
             self.effects.extend(it.expire(tunnel, now));
@@ -56,7 +57,7 @@ impl Site {
         let best = self
             .tunnels
             .values()
-            .filter(|it| !it.lingers())
+            .filter(|it| it.may_carry())
             .filter_map(Tunnel::claim)
             .max();
         if best.is_some_and(|best| best.better_than(worst)) {
@@ -90,9 +91,11 @@ impl Site {
         let is_quiet = |it: &Tunnel| {
             it.push.is_none()
                 && (!it.is_serving() || it.suspected_at.is_none())
-                && (it.state != State::Online || it.settled == Settled::Yes)
+                && (it.state != State::Online || it.is_settled())
         };
-        if !self.tunnels.values().all(is_quiet) {
+        let all_online = self.tunnels.values().all(|it| it.state == State::Online);
+        // Until the last has logged in after a start, a gap in the ladder is one that is about to be filled.
+        if !self.tunnels.values().all(is_quiet) || self.grace_until.is_some() && !all_online {
             return None;
         }
         let is_online = |tunnel: &&TunnelId| {

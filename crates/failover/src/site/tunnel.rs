@@ -330,6 +330,11 @@ impl Tunnel {
         )
     }
 
+    /// Carries traffic, or will as soon as its log-in is complete.
+    pub(super) fn may_carry(&self) -> bool {
+        self.is_serving() || matches!(self.state, State::LoggingIn(_) | State::Redialing)
+    }
+
     /// Connected, its log-in complete.
     pub(super) fn is_up(&self) -> bool {
         self.is_serving() || matches!(self.state, State::Dead { .. })
@@ -345,6 +350,11 @@ impl Tunnel {
                     ..
                 }
         )
+    }
+
+    /// Online, and its routes can be relied on.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state == State::Online && self.settled == Settled::Yes
     }
 
     /// The place that is not free for others: the one that a push is on its way to, or the one held.

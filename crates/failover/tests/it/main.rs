@@ -4,5 +4,9 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod net;
+mod plan_properties;
+mod router;
+mod site;
 mod switch;
 mod watch;
