@@ -225,7 +225,6 @@ impl Tunnel {
 
     pub(super) fn suspected(&mut self, now: Instant) {
         self.suspected_at.get_or_insert(now);
-        self.missed();
     }
 
     pub(super) fn cleared(&mut self, tunnel: &TunnelId) -> Option<Effect> {

@@ -120,6 +120,39 @@ fn a_suspected_primary_makes_the_standbys_prove_themselves() {
 }
 
 #[test]
+fn a_standby_that_fell_silent_with_the_primary_is_not_raised() {
+    let mut net = settled(3);
+    let [primary, second, third] = [0, 1, 2].map(|rank: usize| net.order[rank].clone());
+    net.black_hole(&primary);
+    // Not long enough for anybody to suspect the second when the first is found dead.
+    net.run(Duration::from_millis(200), |_| {});
+    net.black_hole(&second);
+    time_until(&mut net, s(3), &third);
+    let raised =
+        |effect: &Effect| matches!(effect, Effect::Push { tunnel, .. } if *tunnel == second);
+    assert!(!net.effects.iter().any(raised));
+}
+
+#[test]
+fn a_missed_probe_starts_the_hold_anew() {
+    let mut net = settled(2);
+    let primary = net.order[0].clone();
+    net.black_hole(&primary);
+    net.run(QUIET_AFTER, |_| {});
+    net.mend(&primary);
+    let is_recovering = |effect: &Effect| matches!(effect, Effect::Recovering { .. });
+    while !net.effects.iter().any(is_recovering) {
+        net.run(TICK, |_| {});
+    }
+    net.run(RETURN_AFTER - s(1), |_| {});
+    net.black_hole(&primary);
+    net.run(Duration::from_millis(300), |_| {});
+    net.mend(&primary);
+    let failback = time_until(&mut net, s(10), &primary);
+    assert!(failback >= RETURN_AFTER, "{failback:?}");
+}
+
+#[test]
 fn a_returned_primary_waits_three_clean_seconds_and_costs_one_re_push() {
     let mut net = settled(2);
     let primary = net.order[0].clone();
