@@ -4,7 +4,9 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Subcommand;
-use holdfast_lab::{ClientKind, Isp, RunOptions, SCENARIOS, ServerKind};
+use holdfast_lab::{
+    ClientKind, DemoOptions, Isp, LineStatus, Reply, Request, RunOptions, SCENARIOS, ServerKind,
+};
 
 /// Arguments of `holdfast lab`.
 #[derive(Debug, clap::Args)]
@@ -15,10 +17,68 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum LabCommand {
-    /// Lists the scenarios.
+    /// List the scenarios.
     List,
-    /// Runs a scenario and prints one JSON result.
+    /// Run a scenario and print one JSON result.
     Run(RunArgs),
+    /// Show a site with three ISPs losing its primary and getting it back.
+    Demo(DemoArgs),
+    /// Open a shell (or run a command) in a namespace of the running lab.
+    Shell {
+        /// lan, router, isp1, isp2, ... or inet.
+        namespace: String,
+        /// The command, if not a shell.
+        #[arg(trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+    /// Show how every line of the running lab is.
+    Status,
+    /// The ISP loses its uplink, while its gateway still answers.
+    Cut {
+        /// Name of the ISP.
+        isp: String,
+    },
+    /// The cable to the ISP is pulled out.
+    Unplug {
+        /// Name of the ISP.
+        isp: String,
+    },
+    /// Everything about the ISP is as it was at first.
+    Restore {
+        /// Name of the ISP.
+        isp: String,
+    },
+    /// The ISP loses packets, each way.
+    Loss {
+        /// Name of the ISP.
+        isp: String,
+        /// 0 to 100.
+        percent: f64,
+    },
+    /// Packets of the ISP take longer, each way.
+    Delay {
+        /// Name of the ISP.
+        isp: String,
+        /// Milliseconds in all.
+        ms: u64,
+    },
+    /// The ISP is silent for a moment.
+    Blip {
+        /// Name of the ISP.
+        isp: String,
+        /// How long, in milliseconds.
+        ms: u64,
+    },
+    /// Kill the controller; it stays away.
+    KillController,
+    /// Start the controller again.
+    StartController,
+    /// Put these tunnels first, in this order.
+    Switch {
+        /// Names of ISPs, best first.
+        #[arg(required = true)]
+        tunnels: Vec<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -42,12 +102,46 @@ struct RunArgs {
     keep_logs: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct DemoArgs {
+    /// Keep the lab running after the story, to break things with `holdfast lab cut fibre` and the like.
+    #[arg(long)]
+    hold: bool,
+    /// Who dials: stock or agent.
+    #[arg(long, default_value_t = ClientKind::Stock)]
+    client: ClientKind,
+    /// Who serves: holdfast, openvpn or openvpn-tuned.
+    #[arg(long, default_value_t = ServerKind::Holdfast)]
+    server: ServerKind,
+    /// Keep profiles and logs in this directory.
+    #[arg(long, value_name = "DIR")]
+    keep_logs: Option<PathBuf>,
+}
+
 /// Runs a sub-command. Must be called before the process has a second thread.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.command {
-        LabCommand::List => list(),
-        LabCommand::Run(args) => run_scenario(args),
+    let request = match args.command {
+        LabCommand::List => return list(),
+        LabCommand::Run(args) => return run_scenario(args),
+        LabCommand::Demo(args) => return demo(args),
+        LabCommand::Shell { namespace, command } => {
+            return Err(holdfast_lab::enter_shell(&namespace, &command));
+        }
+        LabCommand::Status => Request::Status,
+        LabCommand::Cut { isp } => Request::Cut { isp },
+        LabCommand::Unplug { isp } => Request::Unplug { isp },
+        LabCommand::Restore { isp } => Request::Restore { isp },
+        LabCommand::Loss { isp, percent } => Request::Loss { isp, percent },
+        LabCommand::Delay { isp, ms } => Request::Delay { isp, ms },
+        LabCommand::Blip { isp, ms } => Request::Blip { isp, ms },
+        LabCommand::KillController => Request::KillController,
+        LabCommand::StartController => Request::StartController,
+        LabCommand::Switch { tunnels } => Request::Switch { order: tunnels },
+    };
+    if let Reply::Status { lines } = holdfast_lab::ask(&request)? {
+        print_status(&lines)?;
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn list() -> anyhow::Result<ExitCode> {
@@ -75,7 +169,36 @@ fn run_scenario(args: RunArgs) -> anyhow::Result<ExitCode> {
         keep_logs: args.keep_logs,
         holdfast: None,
     };
+    holdfast_lab::become_root()?;
     let result = holdfast_lab::run(scenario, &options)?;
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&result)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let options = DemoOptions {
+        hold: args.hold,
+        server: args.server,
+        client: args.client,
+        keep_logs: args.keep_logs,
+    };
+    holdfast_lab::become_root()?;
+    let went_well = holdfast_lab::demo(&options)?;
+    Ok(if went_well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print_status(lines: &[LineStatus]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        let role = if line.active { "active" } else { "standby" };
+        match line.rung {
+            Some(rung) => writeln!(out, "{:10} {role:8} rung {rung}", line.isp)?,
+            None => writeln!(out, "{:10} down", line.isp)?,
+        }
+    }
+    Ok(())
 }

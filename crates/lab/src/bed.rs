@@ -322,9 +322,18 @@ impl Lab {
         Ok(began)
     }
 
-    /// Lines by rank, as last put into force.
-    pub fn order(&self) -> Vec<usize> {
-        lock(&self.order).clone()
+    /// Puts these lines first, in this order, and leaves the others as they are behind them.
+    ///
+    /// # Errors
+    /// As [`reorder`](Self::reorder).
+    pub fn promote(&self, first: &[usize]) -> anyhow::Result<Instant> {
+        let mut order = first.to_vec();
+        order.extend(
+            lock(&self.order)
+                .iter()
+                .filter(|line| !first.contains(line)),
+        );
+        self.reorder(&order)
     }
 
     /// The namespace of this name: `lan`, `router`, `isp1`..., `inet`.

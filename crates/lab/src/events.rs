@@ -3,17 +3,16 @@
 use std::{
     io::{BufRead, BufReader, Read},
     sync::{Arc, Mutex},
-    time::Instant,
 };
 
 use holdfast_api_types::LinkEvent;
 
 use crate::process::lock;
 
-/// Every event so far, with the time it was read.
+/// Every event so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EventLog {
-    events: Arc<Mutex<Vec<(Instant, LinkEvent)>>>,
+    events: Arc<Mutex<Vec<LinkEvent>>>,
 }
 
 impl EventLog {
@@ -31,13 +30,13 @@ impl EventLog {
     }
 
     /// What came after the first `seen` events.
-    pub(crate) fn after(&self, seen: usize) -> Vec<(Instant, LinkEvent)> {
+    pub(crate) fn after(&self, seen: usize) -> Vec<LinkEvent> {
         lock(&self.events).get(seen..).unwrap_or_default().to_vec()
     }
 
     fn handle_line(&self, line: &str) {
         match serde_json::from_str(line) {
-            Ok(event) => lock(&self.events).push((Instant::now(), event)),
+            Ok(event) => lock(&self.events).push(event),
             Err(error) => {
                 tracing::warn!(%error, line, "the controller printed something that is no event")
             }
@@ -47,7 +46,7 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -63,7 +62,7 @@ mod tests {
         log.follow(std::io::Cursor::new(text)).unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         crate::wait::until(deadline, || log.after(0).len() == 2).unwrap();
-        assert_eq!(log.after(1)[0].1.sequence, 2);
+        assert_eq!(log.after(1)[0].sequence, 2);
         assert!(log.after(9).is_empty());
     }
 }

@@ -15,6 +15,8 @@
 
 mod bed;
 mod client;
+mod control;
+mod demo;
 mod emulator;
 mod events;
 mod fault;
@@ -24,11 +26,13 @@ mod namespace;
 mod net;
 mod network;
 mod pki;
+mod privilege;
 mod process;
 mod run;
 mod run_dir;
 mod scenario;
 mod server;
+mod shell;
 mod stage;
 mod tap;
 mod topology;
@@ -37,10 +41,14 @@ mod wait;
 pub mod wire;
 
 pub use bed::{Lab, LabBuilder};
+pub use control::{LineStatus, Reply, Request, ask};
+pub use demo::{DemoOptions, demo};
 pub use fault::{ControllerFault, LineFault};
 pub use kind::{ClientKind, ServerKind};
 pub use meter::{Carrier, Change, DownloadReport, Gap, MeterReport, PulseReport};
+pub use privilege::become_root;
 pub use run::{Medians, RunOptions, RunResult, run};
 pub use run_dir::RunDir;
 pub use scenario::{SCENARIOS, Scenario, find as find_scenario};
+pub use shell::enter_shell;
 pub use topology::Isp;

@@ -14,12 +14,7 @@ pub use self::{
     report::{Carrier, Change, Gap, PulseReport},
 };
 
-use self::{
-    download::Download,
-    echo::Servers,
-    pulse::Pulse,
-    report::{Samples, Window},
-};
+use self::{download::Download, echo::Servers, pulse::Pulse, report::Window};
 
 /// Everything the meter found.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -70,4 +65,4 @@ impl Meter {
     }
 }
 
-pub(crate) use self::report::{Window as MeterWindow, median};
+pub(crate) use self::report::{Samples, Window as MeterWindow, median};

@@ -1,24 +1,29 @@
 //! Where a lab keeps its profiles, logs and control socket.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    sync::{Mutex, OnceLock},
 };
 
-use anyhow::Context;
-use nix::unistd::getuid;
+use anyhow::{Context, ensure};
 use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{privilege::real_user, process::lock};
 
 /// A directory for one lab.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
     /// Deletes the directory when dropped.
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 impl RunDir {
-    /// A new directory that goes when this is dropped.
+    /// A new directory that goes when this is dropped, or when the process ends by SIGINT or SIGTERM.
     ///
     /// # Errors
     /// When it cannot be made.
@@ -28,9 +33,10 @@ impl RunDir {
             .prefix("run-")
             .tempdir_in(&home)
             .with_context(|| format!("cannot make a directory in {}", home.display()))?;
+        delete_on_signal(dir.path())?;
         Ok(Self {
             path: dir.path().into(),
-            _temporary: Some(dir),
+            temporary: Some(dir),
         })
     }
 
@@ -38,13 +44,21 @@ impl RunDir {
     pub fn kept(path: PathBuf) -> Self {
         Self {
             path,
-            _temporary: None,
+            temporary: None,
         }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        if self.temporary.is_some() {
+            lock(&DELETED_ON_SIGNAL).remove(&self.path);
+        }
     }
 }
 
@@ -55,8 +69,56 @@ pub(crate) fn home() -> anyhow::Result<PathBuf> {
         .filter(|dir| dir.is_dir());
     let home = match runtime {
         Some(dir) => dir.join("holdfast-lab"),
-        None => env::temp_dir().join(format!("holdfast-lab-{}", getuid())),
+        None => env::temp_dir().join(format!("holdfast-lab-{}", real_user())),
     };
-    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&home)
+        .with_context(|| format!("cannot make {}", home.display()))?;
+    // Within a user namespace our own files belong to its root, as we do ourselves.
+    let owner = fs::metadata(&home)?.uid();
+    ensure!(
+        owner == nix::unistd::geteuid().as_raw(),
+        "{} belongs to somebody else",
+        home.display()
+    );
     Ok(home)
+}
+
+static DELETED_ON_SIGNAL: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static WATCHER: OnceLock<()> = OnceLock::new();
+
+/// Namespaces and children end with the process however it ends; only files need a hand.
+fn delete_on_signal(dir: &Path) -> anyhow::Result<()> {
+    lock(&DELETED_ON_SIGNAL).insert(dir.into());
+    if WATCHER.set(()).is_ok() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(end_on_signal()))?;
+    }
+    Ok(())
+}
+
+async fn end_on_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return tracing::warn!(
+            "cannot watch for signals; an interrupted lab will leave files behind"
+        );
+    };
+    let number = tokio::select! {
+        _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
+        _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
+    };
+    for dir in &*lock(&DELETED_ON_SIGNAL) {
+        // Programs of the lab may still be writing there; what is left is a few logs.
+        let _ = fs::remove_dir_all(dir);
+    }
+    std::process::exit(128 + number);
 }

@@ -85,8 +85,9 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "planned-switch",
         about: "the operator promotes the backup",
         play: |stage| {
-            stage.reorder(&[BACKUP, PRIMARY])?;
+            stage.promote(BACKUP)?;
             stage.wait_for_carrier(BACKUP, MOVED)?;
+            stage.wait_until_up()?;
             stage.watch(AFTERMATH)
         },
     },

@@ -59,17 +59,9 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    pub(crate) fn reorder(&mut self, order: &[usize]) -> anyhow::Result<()> {
-        let names: Vec<_> = order.iter().map(|&line| self.lab.isps()[line]).collect();
-        tracing::info!("new order: {}", names.join(", "));
-        let mut all = order.to_vec();
-        all.extend(
-            self.lab
-                .order()
-                .into_iter()
-                .filter(|line| !order.contains(line)),
-        );
-        let at = self.lab.reorder(&all)?;
+    pub(crate) fn promote(&mut self, line: usize) -> anyhow::Result<()> {
+        tracing::info!("{}: promoted", self.lab.isps()[line]);
+        let at = self.lab.promote(&[line])?;
         self.happened.get_or_insert(at);
         Ok(())
     }
@@ -112,6 +104,7 @@ impl<'a> Stage<'a> {
         let zero = self.happened.unwrap_or(self.from);
         self.meter.finish(MeterWindow {
             from: self.from,
+            until: None,
             zero,
         })
     }

@@ -25,8 +25,16 @@ pub struct Carrier {
 pub(crate) struct Window {
     /// Samples sent earlier do not count.
     pub(crate) from: Instant,
+    /// Nor do samples sent at this moment or later, if there is one.
+    pub(crate) until: Option<Instant>,
     /// Times in the report are relative to this: the moment of the fault.
     pub(crate) zero: Instant,
+}
+
+impl Window {
+    fn holds(&self, sent: Instant) -> bool {
+        sent >= self.from && self.until.is_none_or(|until| sent < until)
+    }
 }
 
 /// What became of the datagrams. Every time is the time of sending.
@@ -127,30 +135,24 @@ impl Samples {
         self.index(answer.source)
     }
 
-    /// Datagrams sent since `from`: how many each ISP carried, and how many are unanswered.
-    pub(crate) fn tally(&self, from: Instant, until: Instant) -> (Vec<usize>, usize) {
+    /// How many of the datagrams sent between two moments each ISP carried.
+    pub(crate) fn tally(&self, from: Instant, until: Instant) -> Vec<usize> {
         let mut per_isp = vec![0; self.carriers.len()];
-        let mut unanswered = 0;
         let all = lock(&self.all);
-        for sample in all
-            .iter()
-            .rev()
-            .take_while(|s| s.sent >= from)
-            .filter(|s| s.sent < until)
-        {
-            match sample.answer.and_then(|answer| self.index(answer.source)) {
-                Some(isp) => per_isp[isp] += 1,
-                None => unanswered += 1,
+        let recent = all.iter().rev().take_while(|s| s.sent >= from);
+        for answer in recent.filter(|s| s.sent < until).filter_map(|s| s.answer) {
+            if let Some(isp) = self.index(answer.source) {
+                per_isp[isp] += 1;
             }
         }
-        (per_isp, unanswered)
+        per_isp
     }
 
     pub(crate) fn report(&self, window: Window) -> PulseReport {
         let all = lock(&self.all);
         let samples: Vec<_> = all
             .iter()
-            .filter(|s| s.sent >= window.from)
+            .filter(|s| window.holds(s.sent))
             .copied()
             .collect();
         let gaps = gaps(&samples, window.zero);
@@ -286,6 +288,7 @@ mod tests {
         let (samples, start) = samples(script);
         samples.report(Window {
             from: start,
+            until: None,
             zero: start,
         })
     }
@@ -329,13 +332,18 @@ mod tests {
     fn only_the_window_counts_and_times_are_relative_to_the_fault() {
         let (samples, start) = samples("..ff.l");
         let from = start + Duration::from_millis(20);
-        let report = samples.report(Window {
+        let mut window = Window {
             from,
+            until: None,
             zero: start + Duration::from_millis(30),
-        });
+        };
+        let report = samples.report(window);
         assert_eq!((report.sent, report.lost), (4, 1));
         assert_eq!(report.gaps[0].at_ms, 10.0);
         assert_eq!(report.changes[0].at_ms, 20.0);
+        window.until = Some(start + Duration::from_millis(40));
+        let report = samples.report(window);
+        assert_eq!((report.sent, report.lost), (2, 0));
     }
 
     #[test]
@@ -349,8 +357,8 @@ mod tests {
     fn a_tally_counts_what_was_sent_in_its_time() {
         let (samples, start) = samples("fffll.");
         let at = |n| start + Duration::from_millis(n);
-        assert_eq!(samples.tally(at(20), at(60)), (vec![1, 2], 1));
-        assert_eq!(samples.tally(at(0), at(30)), (vec![3, 0], 0));
+        assert_eq!(samples.tally(at(20), at(60)), [1, 2]);
+        assert_eq!(samples.tally(at(0), at(30)), [3, 0]);
     }
 
     #[test]
