@@ -39,7 +39,7 @@ pub struct Site {
     last_active: Option<TunnelId>,
     /// Some tunnel was up and has not been lost.
     is_online: bool,
-    /// Until when tunnels get their canonical places at once; none after the first fault.
+    /// Until when tunnels get their canonical places at once; none then, and after the first fault.
     grace_until: Option<Instant>,
     effects: VecDeque<Effect>,
 }
@@ -162,7 +162,9 @@ impl Site {
 
     /// When to call [`Self::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        self.tunnels.values().filter_map(Tunnel::timeout).min()
+        let grace = self.grace_until.map(|until| (until, "start grace ends"));
+        let tunnels = self.tunnels.values().filter_map(Tunnel::timeout);
+        tunnels.chain(grace).min()
     }
 
     /// Which tunnel the site's traffic belongs to; none while no live tunnel can have it.

@@ -76,6 +76,17 @@ fn after_a_controller_restart_every_tunnel_lands_on_its_canonical_place_without_
 }
 
 #[test]
+fn a_new_order_waits_for_a_tunnel_that_never_comes_only_until_the_start_grace_ends() {
+    let mut net = Net::new(3, 7);
+    let [first, second, missing] = [0, 1, 2].map(|rank: usize| net.order[rank].clone());
+    net.black_hole(&missing);
+    net.run(s(5), |_| {});
+    net.reorder(vec![second.clone(), first.clone(), missing]);
+    net.run(s(4), |net| assert_eq!(carrying(net), &first));
+    time_until(&mut net, s(4), &second);
+}
+
+#[test]
 fn a_black_holed_primary_loses_its_traffic_to_the_standby() {
     let mut net = settled(3);
     let [primary, backup] = [net.order[0].clone(), net.order[1].clone()];
