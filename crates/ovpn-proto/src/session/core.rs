@@ -29,6 +29,9 @@ const SWITCH_WITHIN: Duration = Duration::from_secs(60);
 /// on frames much larger than this.
 const MAX_INNER: usize = 1600;
 
+/// Texts that may wait for the newest key. More pile up only where a peer stopped acknowledging.
+const MAX_TEXTS: usize = 64;
+
 /// A key that has not become active by then ends the session (OpenVPN's `--hand-window`).
 const NEGOTIATION_WINDOW: Duration = Duration::from_secs(60);
 
@@ -288,8 +291,12 @@ impl<R: CryptoRng> Core<R> {
     }
 
     /// Queues a text message; it leaves as soon as the newest key may carry it.
-    pub(super) fn send_text(&mut self, text: String) {
+    pub(super) fn send_text(&mut self, text: String) -> Result<(), DownCause> {
+        if self.texts.len() >= MAX_TEXTS {
+            return Err(DownCause::Limit("texts that the peer does not acknowledge"));
+        }
         self.texts.push_back(text);
+        Ok(())
     }
 
     /// Sends a text on the newest key now and forgets those that wait; false when that key has not come far
@@ -357,10 +364,11 @@ impl<R: CryptoRng> Core<R> {
         ))
     }
 
-    /// Gives the newest key its data channel. Sending stays with the previous key for a while.
+    /// Gives the newest key its data channel. Sending stays with the previous key for a while, unless that is
+    /// young itself: stock peers do the same, so that a key is out of use when the next but one begins.
     pub(super) fn activate(&mut self, material: &KeyMaterial, agreement: Agreement, now: Instant) {
         let role = self.role;
-        let Some(key) = self.keys.last_mut() else {
+        let Some((key, previous)) = self.keys.split_last_mut() else {
             return;
         };
         let Agreement {
@@ -378,6 +386,12 @@ impl<R: CryptoRng> Core<R> {
             self.sending = Some(key.id);
             self.last_sent = now;
             self.last_received = now;
+        }
+        if previous
+            .last()
+            .is_some_and(|previous| now < previous.created + SWITCH_WITHIN)
+        {
+            self.sending = Some(key.id);
         }
         self.agreement = Some(agreement);
     }
