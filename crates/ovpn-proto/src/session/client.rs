@@ -55,7 +55,7 @@ pub struct ClientConfig {
 impl ClientConfig {
     fn options(&self) -> String {
         match &self.habits.peer_info {
-            Some(peer) if peer.ncp >= 2 => options::negotiating_client(),
+            Some(peer) if peer.ncp >= 2 => options::negotiating_client(self.auth),
             Some(_) | None => options::fixed_client(self.cipher, self.auth),
         }
     }
@@ -566,8 +566,7 @@ impl<R: CryptoRng> ClientSession<R> {
                 ask_at: Some(at), ..
             } if now >= *at => {
                 *at = now + NEXT_PUSH_REQUEST;
-                self.core.send_text("PUSH_REQUEST".into());
-                Ok(())
+                self.core.send_text("PUSH_REQUEST".into())
             }
             State::Up { renegotiate_at, .. } if renegotiate_at.is_some_and(|at| now >= at) => {
                 *renegotiate_at = None;

@@ -54,9 +54,9 @@ pub fn mirror(client: &str) -> String {
 }
 
 /// The options string of a client that leaves the choice of cipher to the server, as OpenVPN 2.5 and
-/// later send it.
-pub fn negotiating_client() -> String {
-    client_string(1543, "", "SHA1", 128)
+/// later send it. `auth` is not negotiated: it is what the client will use if a CBC cipher is chosen.
+pub fn negotiating_client(auth: Auth) -> String {
+    client_string(1543, "", auth.name(), 128)
 }
 
 /// The options string of a client that can only use `cipher`, as RouterOS sends it. `auth` shows for CBC
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn mirror_swaps_the_two_words_that_differ() {
-        let mirrored = mirror(&negotiating_client());
+        let mirrored = mirror(&negotiating_client(Auth::Sha1));
         assert_eq!(
             mirrored,
             "V4,dev-type tun,link-mtu 1543,tun-mtu 1500,proto TCPv4_SERVER,auth SHA1,keysize 128,key-method 2,tls-server"

@@ -273,8 +273,8 @@ impl<R: CryptoRng> ServerSession<R> {
             return false;
         }
         up.routes_unacknowledged = true;
-        self.core.send_text(push_update::replace_routes(routes));
-        self.settle(Ok(()), now);
+        let result = self.core.send_text(push_update::replace_routes(routes));
+        self.settle(result, now);
         true
     }
 

@@ -93,8 +93,7 @@ impl<R: CryptoRng> ServerSession<R> {
             compress_stub_v2: agreement.framing == Framing::StubV2,
             comp_lzo_no: agreement.framing == Framing::CompLzoNo,
         };
-        self.core.send_text(reply.encode());
-        Ok(())
+        self.core.send_text(reply.encode())
     }
 
     fn come_up(&mut self, now: Instant) {
