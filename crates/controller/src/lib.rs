@@ -76,6 +76,16 @@ pub(crate) struct Shared<C> {
     pub(crate) tasks: TaskTracker,
 }
 
+impl<C> Shared<C> {
+    /// Runs a task of the process's own, which has no end but the process's.
+    fn spawn_until_stop(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+}
+
 /// Runs the stand-alone controller until it is told to stop.
 ///
 /// # Errors
@@ -108,11 +118,9 @@ pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
         metrics::serve(address, shared.clone()).await?;
     }
     let reload = reload(shared.clone(), options.data.clone(), slots);
-    shared
-        .tasks
-        .spawn(standalone::follow_file(options.grants, reload));
-    shared.tasks.spawn(standalone::keep_time(control_plane));
-    shared.tasks.spawn(registry::dispatch(shared.clone()));
+    shared.spawn_until_stop(standalone::follow_file(options.grants, reload));
+    shared.spawn_until_stop(standalone::keep_time(control_plane));
+    shared.spawn_until_stop(registry::dispatch(shared.clone()));
     listener.start(&shared);
     lifecycle.wait_for_stop().await;
     lifecycle.drain(&shared, options.drain).await;

@@ -214,7 +214,6 @@ pub(crate) async fn dispatch<C: ControlPlane>(shared: Arc<Shared<C>>) {
                 }
             }
             _ = stall_check.tick() => shared.registry.search_stalled(),
-            () = shared.stop.cancelled() => return,
         }
     }
 }
