@@ -143,10 +143,10 @@ impl<'a> Story<'a> {
         within: Duration,
         action: impl FnOnce(&Lab) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let from = Instant::now();
+        let zero = Instant::now();
         action(self.lab)?;
         let happened =
-            self.watch_until(from + within, |meter| meter.samples().carrier() == Some(to))?;
+            self.watch_until(zero + within, |meter| meter.samples().carrier() == Some(to))?;
         let name = self.lab.isps()[to].to_owned();
         if happened {
             self.screen.say(&format!("  {name} carries the traffic."))?;
@@ -158,9 +158,10 @@ impl<'a> Story<'a> {
             ))?;
         }
         let window = MeterWindow {
-            from,
+            // A little earlier, to see who carried the traffic before.
+            from: zero - FRAME,
             until: Some(Instant::now()),
-            zero: from,
+            zero,
         };
         self.steps.push(Step {
             title,

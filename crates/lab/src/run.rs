@@ -95,7 +95,9 @@ fn run_once(
 ) -> anyhow::Result<MeterReport> {
     let dir = match &options.keep_logs {
         Some(dir) => {
-            RunDir::kept(dir.join(format!("{}-{}-{number}", scenario.name, options.server)))
+            let (server, client) = (options.server, options.client);
+            let name = format!("{}-{server}-{client}-{number}", scenario.name);
+            RunDir::kept(dir.join(name))
         }
         None => RunDir::temporary()?,
     };
