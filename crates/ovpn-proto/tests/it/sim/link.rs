@@ -85,11 +85,6 @@ impl Link {
         self.enqueue(&stream, now);
     }
 
-    /// Puts bytes on the way that no session has sent.
-    pub(crate) fn inject(&mut self, bytes: &[u8], now: Instant) {
-        self.segments.push_back((self.due(now), bytes.to_vec()));
-    }
-
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }

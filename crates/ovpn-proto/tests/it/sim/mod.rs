@@ -6,5 +6,12 @@
 mod link;
 mod pair;
 mod pki;
+mod script;
 
+mod framing;
 mod handshake;
+mod hostile;
+mod limits;
+mod renegotiation;
+mod routeros;
+mod verdicts;

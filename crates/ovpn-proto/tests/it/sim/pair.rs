@@ -126,7 +126,6 @@ impl Setup {
             client_events: Vec::new(),
             grant: self.grant,
             answer: self.answer,
-            started: now,
             now,
         }
     }
@@ -155,7 +154,6 @@ pub(crate) struct Pair {
     pub(crate) client_events: Vec<ClientEvent>,
     pub(crate) grant: Grant,
     pub(crate) answer: Answer,
-    pub(crate) started: Instant,
     pub(crate) now: Instant,
 }
 
@@ -308,40 +306,55 @@ impl Pair {
     }
 
     pub(crate) fn established(&self) -> Option<Established> {
-        self.server_events.iter().find_map(|event| match event {
-            ServerEvent::Up(established) => Some(*established),
-            _ => None,
+        self.server_events.iter().find_map(|event| {
+            if let ServerEvent::Up(established) = event {
+                Some(*established)
+            } else {
+                None
+            }
         })
     }
 
     pub(crate) fn server_down(&self) -> Option<&DownCause> {
-        self.server_events.iter().find_map(|event| match event {
-            ServerEvent::Down(cause) => Some(cause),
-            _ => None,
+        self.server_events.iter().find_map(|event| {
+            if let ServerEvent::Down(cause) = event {
+                Some(cause)
+            } else {
+                None
+            }
         })
     }
 
     pub(crate) fn client_down(&self) -> Option<&DownCause> {
-        self.client_events.iter().find_map(|event| match event {
-            ClientEvent::Down(cause) => Some(cause),
-            _ => None,
+        self.client_events.iter().find_map(|event| {
+            if let ClientEvent::Down(cause) = event {
+                Some(cause)
+            } else {
+                None
+            }
         })
     }
 
     /// Sequence numbers of the packets that reached the server.
     pub(crate) fn at_server(&self) -> Vec<u16> {
-        let packets = self.server_events.iter().filter_map(|event| match event {
-            ServerEvent::Packet(ip) => Some(Echo::parse(ip).unwrap().sequence),
-            _ => None,
+        let packets = self.server_events.iter().filter_map(|event| {
+            if let ServerEvent::Packet(ip) = event {
+                Some(Echo::parse(ip).unwrap().sequence)
+            } else {
+                None
+            }
         });
         packets.collect()
     }
 
     /// Sequence numbers of the packets that reached the client.
     pub(crate) fn at_client(&self) -> Vec<u16> {
-        let packets = self.client_events.iter().filter_map(|event| match event {
-            ClientEvent::Packet(ip) => Some(Echo::parse(ip).unwrap().sequence),
-            _ => None,
+        let packets = self.client_events.iter().filter_map(|event| {
+            if let ClientEvent::Packet(ip) = event {
+                Some(Echo::parse(ip).unwrap().sequence)
+            } else {
+                None
+            }
         });
         packets.collect()
     }

@@ -10,7 +10,7 @@ use rcgen::{
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, SignatureAlgorithm,
 };
 use rustls::{
-    RootCertStore, SupportedProtocolVersion,
+    ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion,
     crypto::{CryptoProvider, aws_lc_rs},
     sign::CertifiedKey,
 };
@@ -80,6 +80,22 @@ pub(super) fn client(
     versions: &[&'static SupportedProtocolVersion],
     trust: Trust,
 ) -> Arc<dyn TlsProvider> {
+    Arc::new(RustlsClient::new(
+        client_config(versions, trust),
+        SERVER_NAME.try_into().unwrap(),
+    ))
+}
+
+/// One TLS session, for what the seam does not offer.
+pub(super) fn connection() -> ClientConnection {
+    let config = client_config(&[TLS12, TLS13], Trust::All);
+    ClientConnection::new(config, SERVER_NAME.try_into().unwrap()).unwrap()
+}
+
+fn client_config(
+    versions: &[&'static SupportedProtocolVersion],
+    trust: Trust,
+) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for authority in match trust {
         Trust::All => vec![&ECDSA.authority, &RSA.authority],
@@ -90,9 +106,7 @@ pub(super) fn client(
         roots.add(authority.clone()).unwrap();
     }
     let provider = Arc::new(provider_for(trust));
-    let config = rustls_client_config(provider, versions, roots).unwrap();
-    let name = SERVER_NAME.try_into().unwrap();
-    Arc::new(RustlsClient::new(Arc::new(config), name))
+    Arc::new(rustls_client_config(provider, versions, roots).unwrap())
 }
 
 fn provider_for(trust: Trust) -> CryptoProvider {
