@@ -136,6 +136,8 @@ pub enum Command {
         tunnel: TunnelId,
         /// In words a person reads.
         cause: String,
+        /// Whether it is our own doing, not the link's.
+        planned: bool,
     },
 }
 

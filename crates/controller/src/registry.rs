@@ -54,7 +54,24 @@ pub(crate) struct Orders {
     /// Tell the client to reconnect, and close; not before the instant.
     pub(crate) restart: Option<(Instant, String)>,
     /// Close at once.
-    pub(crate) close: Option<String>,
+    pub(crate) close: Option<Close>,
+}
+
+/// Why a connection is closed.
+#[derive(Debug)]
+pub(crate) struct Close {
+    pub(crate) cause: String,
+    /// Whether it is our own doing, not the link's.
+    pub(crate) planned: bool,
+}
+
+impl Close {
+    fn planned(cause: &str) -> Option<Self> {
+        Some(Self {
+            cause: cause.into(),
+            planned: true,
+        })
+    }
 }
 
 impl Registry {
@@ -100,7 +117,7 @@ impl Registry {
     pub(crate) fn claim(&self, tunnel: &TunnelId, id: u64, mailbox: &Arc<Mailbox>) {
         let previous = lock(&self.tunnels).insert(tunnel.clone(), (id, mailbox.clone()));
         if let Some((_, older)) = previous {
-            older.post(|orders| orders.close = Some("replaced by a new log-in".into()));
+            older.post(|orders| orders.close = Close::planned("replaced by a new log-in"));
         }
     }
 
@@ -179,7 +196,7 @@ impl Registry {
         }
         for id in outcome.evicted {
             if let Some(mailbox) = unknown.remove(&id) {
-                mailbox.post(|orders| orders.close = Some("made room for other sources".into()));
+                mailbox.post(|orders| orders.close = Close::planned("made room for other sources"));
             }
         }
     }
@@ -224,7 +241,7 @@ fn deliver(registry: &Registry, command: Command) {
         Command::Push { routes, .. } => orders.routes = Some(routes),
         Command::Burst { .. } => orders.burst = true,
         Command::SetRole { role, .. } => orders.role = Some(role),
-        Command::Disconnect { cause, .. } => orders.close = Some(cause),
+        Command::Disconnect { cause, planned, .. } => orders.close = Some(Close { cause, planned }),
     });
 }
 

@@ -231,6 +231,7 @@ impl Sites {
         let commands = changed.map(|(tunnel, _)| Command::Disconnect {
             tunnel: tunnel.clone(),
             cause: "its grant was changed or withdrawn".into(),
+            planned: true,
         });
         self.commands.extend(commands);
         let members: BTreeMap<SiteId, TunnelId> = self
@@ -297,7 +298,11 @@ impl Sites {
             Effect::Burst { tunnel } => self.commands.push(Command::Burst { tunnel }),
             Effect::Role { tunnel, role } => self.commands.push(Command::SetRole { tunnel, role }),
             Effect::Disconnect { tunnel, cause } => {
-                self.commands.push(Command::Disconnect { tunnel, cause });
+                self.commands.push(Command::Disconnect {
+                    tunnel,
+                    cause,
+                    planned: false,
+                });
             }
             Effect::Activated {
                 tunnel,

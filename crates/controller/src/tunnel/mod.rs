@@ -19,7 +19,7 @@ use self::link::Link;
 use crate::{
     Shared,
     control_plane::{ControlPlane, LoginRequest, Report, ReportKind, TunnelGrant, Verdict},
-    registry::{Mailbox, Orders},
+    registry::{Close, Mailbox, Orders},
 };
 
 /// Read at once; on the stack, so that an idle tunnel holds no buffer.
@@ -296,8 +296,8 @@ impl<C: ControlPlane> Tunnel<C> {
         if let Some(routes) = routes {
             self.push(&routes, now);
         }
-        if let Some(cause) = close {
-            self.planned = true;
+        if let Some(Close { cause, planned }) = close {
+            self.planned = planned;
             self.session.close(&cause, now);
         }
     }
