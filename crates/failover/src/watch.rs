@@ -89,9 +89,12 @@ pub struct Watch {
 enum State {
     /// No probe has been answered yet.
     Proving {
+        came_up: Instant,
         give_up_at: Instant,
     },
     Alive,
+    /// The router talks but has never answered a probe: its firewall drops them. Its own keepalive must do.
+    Mute,
     Suspect,
     Dead,
 }
@@ -110,6 +113,7 @@ impl Watch {
             profile,
             role: Role::Standby,
             state: State::Proving {
+                came_up: now,
                 give_up_at: now + FIRST_ANSWER_WITHIN,
             },
             last_life: now,
@@ -152,12 +156,20 @@ impl Watch {
     }
 
     /// Any other authenticated packet came in from the peer. It clears a suspicion, but neither proves a
-    /// new tunnel nor revives a dead one: that takes an answered probe.
+    /// new tunnel nor revives a dead one: that takes an answered probe, except where the router never
+    /// answers any.
     pub fn handle_traffic(&mut self, now: Instant) {
-        if self.state != State::Dead {
-            self.last_life = now;
-            self.clear();
+        match self.state {
+            State::Dead => return,
+            State::Mute => self.verdict(Verdict::Answered),
+            State::Proving { .. } | State::Alive | State::Suspect => self.clear(),
         }
+        self.last_life = now;
+    }
+
+    /// Whether the router talks but has never answered a probe.
+    pub fn is_mute(&self) -> bool {
+        self.state == State::Mute
     }
 
     /// The instant of [`Self::poll_timeout`] has come. Read what the sockets hold first.
@@ -234,7 +246,9 @@ impl Watch {
         for probe in &mut self.waiting {
             if !probe.missed && now >= probe.sent_at + answer_within {
                 probe.missed = true;
-                self.events.push_back(Event::Verdict(Verdict::Missed));
+                if self.state != State::Mute {
+                    self.events.push_back(Event::Verdict(Verdict::Missed));
+                }
             }
         }
     }
@@ -252,7 +266,12 @@ impl Watch {
         let missed = self.since_life().count();
         let cause = format!("{missed} probes without an answer in {silence:.2} s of silence");
         match self.state {
-            State::Proving { .. } => self.condemn("no probe answered since the log-in".into()),
+            State::Proving { came_up, .. } if self.last_life > came_up => {
+                self.state = State::Mute;
+                self.verdict(Verdict::Answered);
+            }
+            State::Proving { .. } => self.condemn("nothing heard since the log-in".into()),
+            State::Mute => self.condemn(format!("nothing heard for {silence:.1} s")),
             State::Alive => {
                 self.state = State::Suspect;
                 self.next_probe = now;
@@ -266,7 +285,8 @@ impl Watch {
     /// When the present state ends in silence, if the probes sent so far suffice for that.
     fn verdict_due(&self) -> Option<(Instant, &'static str)> {
         match self.state {
-            State::Proving { give_up_at } => Some((give_up_at, "first answer is overdue")),
+            State::Proving { give_up_at, .. } => Some((give_up_at, "first answer is overdue")),
+            State::Mute => Some((self.last_life + self.keepalive(), "router is silent")),
             State::Alive => Some((
                 self.silent_until(1, self.suspect_after())?,
                 "tunnel is silent",
@@ -294,7 +314,7 @@ impl Watch {
 
     fn condemn(&mut self, cause: String) {
         self.state = State::Dead;
-        let lingers = Duration::from_secs(self.profile.ping_restart.into()) + WITHDRAWAL;
+        let lingers = self.keepalive() + WITHDRAWAL;
         self.verdict(Verdict::Dead { cause, lingers });
     }
 
@@ -337,7 +357,13 @@ impl Watch {
     /// At least `least`, but as long as an answer takes here plus `margin`; never longer than the router's
     /// client waits before it gives up by itself.
     fn on_this_path(&self, least: Duration, margin: Duration) -> Duration {
-        let patience = Duration::from_secs(self.profile.ping_restart.into());
-        least.max(self.stats.usual_answer() + margin).min(patience)
+        least
+            .max(self.stats.usual_answer() + margin)
+            .min(self.keepalive())
+    }
+
+    /// How long the router's client waits before it gives the tunnel up by itself.
+    fn keepalive(&self) -> Duration {
+        Duration::from_secs(self.profile.ping_restart.into())
     }
 }

@@ -124,8 +124,17 @@ impl Link {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        if self.started {
-            self.watch.handle_timeout(now);
+        if !self.started {
+            return;
+        }
+        let was_mute = self.watch.is_mute();
+        self.watch.handle_timeout(now);
+        if self.watch.is_mute() && !was_mute {
+            tracing::warn!(
+                tunnel.id = %self.tunnel,
+                "the router answers no probes, so its death will be noticed late: \
+                 let its firewall accept ICMP echo from the tunnel"
+            );
         }
     }
 

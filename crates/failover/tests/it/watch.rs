@@ -281,6 +281,41 @@ fn a_new_tunnel_has_ten_seconds_for_its_first_answer() {
 }
 
 #[test]
+fn a_router_that_never_answers_is_kept_by_its_own_keepalive() {
+    let mut path = Path::new(ProbeProfile::fast(), Role::Active, ms(10));
+    path.cut();
+    for _ in 0..30 {
+        path.run(Duration::from_secs(1));
+        path.watch.handle_traffic(path.now);
+    }
+    assert!(path.watch.is_mute());
+    assert_eq!(path.count(is_suspect) + path.count(is_dead), 0);
+    assert!(path.count(|verdict| *verdict == Verdict::Answered) >= 20);
+    path.run(ms(1));
+    path.said.clear();
+    path.run(ms(2_998));
+    assert_eq!(path.said, []);
+    path.run(ms(1));
+    assert_eq!(path.count(is_dead), 1);
+}
+
+#[test]
+fn a_router_that_answers_after_all_is_watched_by_its_answers() {
+    let mut path = Path::new(ProbeProfile::fast(), Role::Active, ms(10));
+    path.cut();
+    path.run(Duration::from_secs(9));
+    path.watch.handle_traffic(path.now);
+    path.run(Duration::from_secs(2));
+    assert!(path.watch.is_mute());
+    path.cut = false;
+    path.run(Duration::from_secs(1));
+    assert!(!path.watch.is_mute());
+    path.cut();
+    path.run(Duration::from_secs(1));
+    assert_eq!(path.count(is_dead), 1);
+}
+
+#[test]
 fn health_reports_what_the_path_did() {
     let mut path = Path::settled(ProbeProfile::fast(), Role::Active, ms(40));
     path.watch.take_health();
