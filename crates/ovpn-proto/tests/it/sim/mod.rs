@@ -12,6 +12,7 @@ mod framing;
 mod handshake;
 mod hostile;
 mod limits;
+mod random;
 mod renegotiation;
 mod routeros;
 mod verdicts;
