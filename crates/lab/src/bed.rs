@@ -336,6 +336,11 @@ impl Lab {
         self.reorder(&order)
     }
 
+    /// Whether the controller runs at this moment.
+    pub fn has_controller(&self) -> bool {
+        self.server.is_running()
+    }
+
     /// The namespace of this name: `lan`, `router`, `isp1`..., `inet`.
     pub(crate) fn namespace(&self, name: &str) -> anyhow::Result<&Namespace> {
         let names: Vec<_> = self.network.namespaces().map(Namespace::name).collect();

@@ -192,7 +192,10 @@ fn bind() -> anyhow::Result<UnixListener> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         Ok(()) | Err(_) => {}
     }
-    UnixListener::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))
+    let listener = UnixListener::bind(&path)
+        .with_context(|| format!("cannot listen on {}", path.display()))?;
+    run_dir::delete_on_signal(&path)?;
+    Ok(listener)
 }
 
 fn serve(lab: &Lab, stream: &UnixStream) -> anyhow::Result<()> {

@@ -175,6 +175,7 @@ impl<'a> Story<'a> {
     fn sum_up(&mut self) -> anyhow::Result<()> {
         // For answers that are still under way.
         self.watch(Duration::from_secs(1))?;
+        self.screen.clear()?;
         self.screen.say("")?;
         self.screen.say(&format!(
             "{:18} {:>10} {:>11} {:>12} {:>6}",

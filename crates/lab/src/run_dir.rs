@@ -29,8 +29,9 @@ impl RunDir {
     /// When it cannot be made.
     pub fn temporary() -> anyhow::Result<Self> {
         let home = home()?;
+        delete_stale(&home)?;
         let dir = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(&format!("{PREFIX}{}-", std::process::id()))
             .tempdir_in(&home)
             .with_context(|| format!("cannot make a directory in {}", home.display()))?;
         delete_on_signal(dir.path())?;
@@ -86,12 +87,30 @@ pub(crate) fn home() -> anyhow::Result<PathBuf> {
     Ok(home)
 }
 
+/// Directories are called `run-PID-...`.
+const PREFIX: &str = "run-";
+
+/// A lab that was killed could not delete its own.
+fn delete_stale(home: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(home)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let rest = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let owner = rest.and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another lab that starts now may be quicker.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
 static DELETED_ON_SIGNAL: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 static WATCHER: OnceLock<()> = OnceLock::new();
 
 /// Namespaces and children end with the process however it ends; only files need a hand.
-fn delete_on_signal(dir: &Path) -> anyhow::Result<()> {
-    lock(&DELETED_ON_SIGNAL).insert(dir.into());
+pub(crate) fn delete_on_signal(path: &Path) -> anyhow::Result<()> {
+    lock(&DELETED_ON_SIGNAL).insert(path.into());
     if WATCHER.set(()).is_ok() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -116,9 +135,9 @@ async fn end_on_signal() {
         _ = interrupt.recv() => SignalKind::interrupt().as_raw_value(),
         _ = terminate.recv() => SignalKind::terminate().as_raw_value(),
     };
-    for dir in &*lock(&DELETED_ON_SIGNAL) {
-        // Programs of the lab may still be writing there; what is left is a few logs.
-        let _ = fs::remove_dir_all(dir);
+    for path in &*lock(&DELETED_ON_SIGNAL) {
+        // Programs of the lab may still be writing there; the next lab deletes what is left.
+        let _ = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path));
     }
     std::process::exit(128 + number);
 }

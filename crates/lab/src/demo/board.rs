@@ -35,6 +35,8 @@ struct Tunnel {
 
 const ONLINE: &str = "online";
 const OFFLINE: &str = "offline";
+/// No controller reports it.
+const UNKNOWN: &str = "unknown";
 
 impl Board {
     pub(super) fn new(lab: &Lab) -> Self {
@@ -63,17 +65,19 @@ impl Board {
         let until = Instant::now() - Duration::from_millis(150);
         let carried = samples.tally(until - Duration::from_secs(1), until);
         let active = lab.active();
+        let reported = lab.has_controller();
         let lines = self.tunnels.iter().enumerate();
         lines
             .map(|(i, tunnel)| {
                 let rung = lab.prefix(i);
                 Line {
                     isp: tunnel.name.clone(),
-                    // A stock server reports nothing: then the routes tell.
-                    state: match (self.seen, rung) {
-                        (0, Some(_)) => ONLINE,
-                        (0, None) => OFFLINE,
-                        (1.., _) => tunnel.state,
+                    state: match (reported, self.seen, rung) {
+                        (false, ..) => UNKNOWN,
+                        // A stock server reports nothing: then the routes tell.
+                        (true, 0, Some(_)) => ONLINE,
+                        (true, 0, None) => OFFLINE,
+                        (true, 1.., _) => tunnel.state,
                     },
                     active: active == Some(i),
                     rung,

@@ -61,6 +61,13 @@ impl Screen {
         Ok(())
     }
 
+    /// Takes the live lines away, until they are shown again.
+    pub(super) fn clear(&mut self) -> anyhow::Result<()> {
+        let frame = self.erase();
+        self.lines.clear();
+        self.write(&frame)
+    }
+
     /// The signs that take the live lines off the screen.
     fn erase(&mut self) -> String {
         match std::mem::take(&mut self.drawn) {
