@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -23,8 +24,6 @@ use rcgen::{
 use rustls::{crypto::aws_lc_rs, sign::CertifiedKey, version};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
-use crate::standalone::Grants;
-
 /// Data ciphers, best first. CBC is for routers that cannot do better.
 const CIPHERS: [Cipher; 7] = [
     Cipher::Aes256Gcm,
@@ -39,14 +38,20 @@ const CIPHERS: [Cipher; 7] = [
 /// Routers keep the CA for as long as they live.
 const CA_YEARS: i32 = 30;
 
-/// What every OpenVPN session of the controller is made from.
+/// What every OpenVPN session of the controller is made from: the operator's certificate, or without one
+/// our own for the slots, kept in `data`.
 ///
 /// # Errors
 /// When our own certificates cannot be made or read.
-pub(crate) fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<ServerConfig> {
-    let certificates = match &grants.certificate {
+pub(crate) fn session_config(
+    certificate: Option<&Arc<CertifiedKey>>,
+    slots: &[SocketAddr],
+    renegotiate_after: (Duration, Duration),
+    data: &Path,
+) -> anyhow::Result<ServerConfig> {
+    let certificates = match certificate {
         Some(certificate) => vec![certificate.clone()],
-        None => own(&grants.slots, data)?,
+        None => own(slots, data)?,
     };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let versions = [&version::TLS13, &version::TLS12];
@@ -55,7 +60,7 @@ pub(crate) fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<Ser
         tls: Arc::new(RustlsServer::new(Arc::new(tls))),
         ciphers: CIPHERS.to_vec(),
         limits: Limits::default(),
-        renegotiate_after: Some(grants.renegotiate_after),
+        renegotiate_after: Some(renegotiate_after),
     })
 }
 

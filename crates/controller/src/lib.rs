@@ -25,7 +25,12 @@ mod registry;
 mod standalone;
 mod tunnel;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -94,7 +99,7 @@ impl<C> Shared<C> {
 pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
     let grants = Grants::load(&options.grants)?;
     raise_open_files();
-    let session = certificates::session_config(&grants, &options.data)?;
+    let session = session_config(&grants, &options.data)?;
     let mut lifecycle = Lifecycle::new().context("signal handlers cannot be installed")?;
     let slots = grants.slots.clone();
     let limits = grants.limits;
@@ -137,12 +142,22 @@ fn reload(
         if grants.slots != slots {
             tracing::warn!("listen.slots has changed: that takes effect at the next start");
         }
-        match certificates::session_config(&grants, &data) {
+        match session_config(&grants, &data) {
             Ok(session) => shared.session.store(Arc::new(session)),
             Err(err) => tracing::error!(err = format!("{err:#}"), "the old certificates stay"),
         }
         shared.control_plane.replace_grants(grants);
     }
+}
+
+fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<ServerConfig> {
+    let Grants {
+        certificate,
+        slots,
+        renegotiate_after,
+        ..
+    } = grants;
+    certificates::session_config(certificate.as_ref(), slots, *renegotiate_after, data)
 }
 
 /// Every tunnel is an open file; the default soft limit of 1,024 is the first wall a controller hits.
