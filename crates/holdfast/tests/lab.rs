@@ -1,0 +1,85 @@
+//! What users feel when something breaks, with our controller: the promises that Holdfast makes.
+//!
+//! Each test is one run of `holdfast lab run`, in namespaces of its own. They want root, or a system that lets
+//! ordinary users make user namespaces and open `/dev/net/tun`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on says so by panicking"
+)]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The medians of a single run.
+fn measure(scenario: &str, client: &str) -> Measured {
+    let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
+        .args(["lab", "run", scenario, "--client", client])
+        .output()
+        .unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    Measured(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+struct Measured(Value);
+
+impl Measured {
+    fn median(&self, name: &str) -> f64 {
+        self.0["median"][name].as_f64().unwrap()
+    }
+
+    #[track_caller]
+    fn assert_outage_within(&self, ms: f64) {
+        assert!(self.median("outage_ms") <= ms, "{}", self.0);
+        assert_eq!(self.median("switches"), 1.0, "{}", self.0);
+    }
+
+    #[track_caller]
+    fn assert_nothing_lost(&self) {
+        assert_eq!(self.median("lost"), 0.0, "{}", self.0);
+    }
+}
+
+#[test]
+fn a_black_hole_upstream_is_left_within_1600_ms_by_stock_clients() {
+    measure("black-hole", "stock").assert_outage_within(1_600.0);
+}
+
+#[test]
+fn a_black_hole_upstream_is_left_within_700_ms_by_agents() {
+    measure("black-hole", "agent").assert_outage_within(700.0);
+}
+
+#[test]
+fn a_cable_that_is_out_is_left_within_100_ms() {
+    measure("port-down", "stock").assert_outage_within(100.0);
+}
+
+#[test]
+fn a_planned_switch_loses_nothing() {
+    let measured = measure("planned-switch", "stock");
+    measured.assert_nothing_lost();
+    assert_eq!(measured.median("switches"), 1.0, "{}", measured.0);
+}
+
+#[test]
+fn a_failback_loses_nothing_and_waits_for_three_clean_seconds() {
+    let measured = measure("failback", "stock");
+    measured.assert_nothing_lost();
+    assert!(
+        measured.median("first_switch_ms") >= 3_000.0,
+        "{}",
+        measured.0
+    );
+}
+
+#[test]
+fn a_restarted_controller_loses_nothing() {
+    measure("controller-restarted", "stock").assert_nothing_lost();
+}
+
+#[test]
+fn controllers_that_are_all_gone_lose_nothing() {
+    measure("controllers-gone", "stock").assert_nothing_lost();
+}
