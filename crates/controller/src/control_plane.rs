@@ -6,17 +6,18 @@ use std::{
 };
 
 use holdfast_api_types::{Health, Place, Route, TunnelId};
-use holdfast_failover::{ProbeProfile, Role, Verdict as LinkVerdict};
+use holdfast_failover::{ProbeProfile, Role, Verdict};
 use secrecy::SecretString;
 
 /// Whoever decides which tunnel gets in and which routes it holds. The controller knows nothing else of
 /// the control plane, so the two may live in one process or in two.
 pub trait ControlPlane: Send + Sync + 'static {
-    /// Decides on a log-in. An answer that takes too long counts as [`Verdict::Unavailable`].
-    fn authorize(&self, login: LoginRequest) -> impl Future<Output = Verdict> + Send;
+    /// Decides on a log-in. An answer that takes too long counts as [`LoginVerdict::Unavailable`].
+    fn authorize(&self, login: LoginRequest) -> impl Future<Output = LoginVerdict> + Send;
 
-    /// Whether the credentials are still good, asked when an established tunnel renegotiates its keys.
-    fn reauthorize(&self, login: LoginRequest) -> impl Future<Output = Verdict> + Send;
+    /// Decides whether the credentials of an established tunnel are still good, when it renegotiates its
+    /// keys. No answer in time is no reason to cut it.
+    fn reauthorize(&self, login: LoginRequest) -> impl Future<Output = StillGood> + Send;
 
     /// Takes note of what happened. Must not block.
     fn report(&self, report: Report);
@@ -42,13 +43,22 @@ pub struct LoginRequest {
 
 /// The answer to a log-in.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum LoginVerdict {
     /// The tunnel may come up.
     Granted(Box<TunnelGrant>),
     /// The credentials are wrong: the reason is shown in the router's log, and stock clients stop.
     Refused(String),
     /// Nobody can decide now: the router is to come back.
     Unavailable(String),
+}
+
+/// The answer to a renegotiation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StillGood {
+    /// The tunnel goes on.
+    Yes,
+    /// The credentials were withdrawn or changed: the reason is shown in the router's log.
+    No(String),
 }
 
 /// What an admitted tunnel gets.
@@ -103,7 +113,7 @@ pub enum ReportKind {
     /// The router acknowledged new routes on the living tunnel.
     RoutesUpdated,
     /// What its probes say.
-    Verdict(LinkVerdict),
+    Verdict(Verdict),
     /// Measurements since the last such report.
     Health(Health),
 }

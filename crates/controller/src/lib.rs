@@ -39,7 +39,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::{
     control_plane::{
-        Command, ControlPlane, LoginRequest, Report, ReportKind, TunnelGrant, Verdict,
+        Command, ControlPlane, LoginRequest, LoginVerdict, Report, ReportKind, StillGood,
+        TunnelGrant,
     },
     events::EventFormat,
     standalone::{ConfigError, Grants, Standalone},

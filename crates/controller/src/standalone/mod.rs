@@ -19,7 +19,7 @@ use tokio::{
 pub use self::config::{ConfigError, Grants};
 use self::sites::Sites;
 use crate::{
-    control_plane::{Command, ControlPlane, LoginRequest, Report, Verdict},
+    control_plane::{Command, ControlPlane, LoginRequest, LoginVerdict, Report, StillGood},
     events::EventSink,
 };
 
@@ -68,11 +68,11 @@ impl Standalone {
 }
 
 impl ControlPlane for Standalone {
-    async fn authorize(&self, login: LoginRequest) -> Verdict {
+    async fn authorize(&self, login: LoginRequest) -> LoginVerdict {
         self.with_sites(|sites| sites.authorize(&login, Instant::now()))
     }
 
-    async fn reauthorize(&self, login: LoginRequest) -> Verdict {
+    async fn reauthorize(&self, login: LoginRequest) -> StillGood {
         self.lock().reauthorize(&login)
     }
 

@@ -15,7 +15,9 @@ use super::{
     config::{Entry, Grants},
 };
 use crate::{
-    control_plane::{Command, LoginRequest, Report, ReportKind, TunnelGrant, Verdict},
+    control_plane::{
+        Command, LoginRequest, LoginVerdict, Report, ReportKind, StillGood, TunnelGrant,
+    },
     events::EventSink,
 };
 
@@ -66,10 +68,10 @@ impl Sites {
 
     // --- log-ins ----------------------------------------------------------------------------
 
-    pub(super) fn authorize(&mut self, login: &LoginRequest, now: Instant) -> Verdict {
+    pub(super) fn authorize(&mut self, login: &LoginRequest, now: Instant) -> LoginVerdict {
         let (tunnel, entry, site) = match self.find(login) {
             Ok(found) => found,
-            Err(refused) => return refused,
+            Err(reason) => return LoginVerdict::Refused(reason.into()),
         };
         // The router redialled before we noticed that its old connection is dead.
         if self.connected.contains_key(&tunnel) {
@@ -101,25 +103,25 @@ impl Sites {
         };
         self.connected.insert(tunnel, connected);
         self.drain_site(&site);
-        Verdict::Granted(Box::new(grant))
+        LoginVerdict::Granted(Box::new(grant))
     }
 
-    pub(super) fn reauthorize(&self, login: &LoginRequest) -> Verdict {
+    pub(super) fn reauthorize(&self, login: &LoginRequest) -> StillGood {
         match self.find(login) {
-            Ok(_) => Verdict::Unavailable("already granted".into()),
-            Err(refused) => refused,
+            Ok(_) => StillGood::Yes,
+            Err(reason) => StillGood::No(reason.into()),
         }
     }
 
-    fn find(&self, login: &LoginRequest) -> Result<(TunnelId, Arc<Entry>, SiteId), Verdict> {
+    fn find(&self, login: &LoginRequest) -> Result<(TunnelId, Arc<Entry>, SiteId), &'static str> {
         // One answer for a wrong name and a wrong password: neither is confirmed to a guesser.
-        let refused = || Verdict::Refused("user name or password is wrong".into());
-        let tunnel: TunnelId = login.username.parse().map_err(|_| refused())?;
-        let entry = self.grants.entry(&tunnel).ok_or_else(refused)?;
+        const REASON: &str = "user name or password is wrong";
+        let tunnel: TunnelId = login.username.parse().map_err(|_| REASON)?;
+        let entry = self.grants.entry(&tunnel).ok_or(REASON)?;
         if !entry.password.matches(login.password.expose_secret()) {
-            return Err(refused());
+            return Err(REASON);
         }
-        let site = entry.site_of(&tunnel).ok_or_else(refused)?;
+        let site = entry.site_of(&tunnel).ok_or(REASON)?;
         Ok((tunnel, entry.clone(), site))
     }
 

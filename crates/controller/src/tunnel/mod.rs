@@ -1,5 +1,6 @@
 //! One connection: socket, OpenVPN session, probes. The only place where these meet.
 
+mod door;
 mod link;
 
 use std::{
@@ -18,7 +19,9 @@ use tokio::{net::TcpStream, time::Sleep};
 use self::link::Link;
 use crate::{
     Shared,
-    control_plane::{ControlPlane, LoginRequest, Report, ReportKind, TunnelGrant, Verdict},
+    control_plane::{
+        ControlPlane, LoginRequest, LoginVerdict, Report, ReportKind, StillGood, TunnelGrant,
+    },
     registry::{Close, Mailbox, Orders},
 };
 
@@ -27,9 +30,6 @@ const READ_CHUNK: usize = 8 * 1024;
 
 /// Chunks read before other tunnels of this thread get their turn.
 const READ_BUDGET: usize = 8;
-
-/// The shortest first packet: a framed hard reset.
-const FIRST_BYTES: usize = 3;
 
 /// A wrong password costs its sender this much before it hears so.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);
@@ -48,9 +48,16 @@ pub(crate) async fn drive<C: ControlPlane>(
     shared: Arc<Shared<C>>,
 ) {
     let (id, mailbox) = shared.registry.connect(remote.ip());
-    let now = Instant::now();
+    if let Err(cause) = door::wait(&stream, id, &mailbox, &shared).await {
+        shared.registry.leave_admission(id);
+        shared.metrics.ended(cause.label(), false);
+        tracing::debug!(%remote, cause = chain(&cause), "connection ended before its handshake");
+        return;
+    }
+    let config = shared.session.load_full();
     let mut tunnel = Tunnel {
-        session: ServerSession::new(shared.session.load_full(), UnwrapErr(SysRng), now),
+        // Its deadlines begin here: time spent in the queue was ours.
+        session: ServerSession::new(config, UnwrapErr(SysRng), Instant::now()),
         stream,
         remote,
         slot,
@@ -63,10 +70,7 @@ pub(crate) async fn drive<C: ControlPlane>(
         planned: false,
         shared,
     };
-    let cause = match tunnel.wait_for_admission().await {
-        Ok(()) => tunnel.run().await,
-        Err(cause) => cause,
-    };
+    let cause = tunnel.run().await;
     tunnel.finish(&cause);
 }
 
@@ -89,61 +93,6 @@ struct Tunnel<C> {
 }
 
 impl<C: ControlPlane> Tunnel<C> {
-    // --- before the handshake ---------------------------------------------------------------
-
-    /// Waits for a first packet that looks like OpenVPN, then for a place among the handshakes. Until then
-    /// the connection has cost us a socket and nothing else.
-    async fn wait_for_admission(&mut self) -> Result<(), DownCause> {
-        let limit = self.shared.session.load().limits.first_packet;
-        let closed = || DownCause::Requested("made room for other sources".into());
-        let first = tokio::select! {
-            first = tokio::time::timeout(limit, self.peek()) => first,
-            () = self.mailbox.posted() => return Err(closed()),
-            () = self.shared.stop.cancelled() => return Err(stopping()),
-        };
-        match first {
-            Err(_) => {
-                let awaited = "the first packet";
-                return Err(DownCause::HandshakeTimeout {
-                    awaited,
-                    after: limit,
-                });
-            }
-            Ok(Err(_)) => return Err(DownCause::PeerClosed),
-            Ok(Ok(first)) if !looks_like_openvpn(first) => {
-                let what = "the first bytes are not OpenVPN's".into();
-                return Err(DownCause::Incompatible(what));
-            }
-            Ok(Ok(_)) => self.shared.registry.request_handshake(self.id),
-        }
-        loop {
-            let orders = self.mailbox.take();
-            if orders.close.is_some() {
-                return Err(closed());
-            }
-            if orders.admitted {
-                return Ok(());
-            }
-            tokio::select! {
-                () = self.mailbox.posted() => {}
-                () = self.shared.stop.cancelled() => return Err(stopping()),
-            }
-        }
-    }
-
-    /// The first three bytes, left in the socket for the session.
-    async fn peek(&self) -> io::Result<[u8; FIRST_BYTES]> {
-        let mut first = [0; FIRST_BYTES];
-        loop {
-            match self.stream.peek(&mut first).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                FIRST_BYTES => return Ok(first),
-                // The rest of three bytes is on its way, or never comes; the deadline is the caller's.
-                _ => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    }
-
     // --- the loop ---------------------------------------------------------------------------
 
     async fn run(&mut self) -> DownCause {
@@ -320,15 +269,16 @@ impl<C: ControlPlane> Tunnel<C> {
         let verdict = self.shared.control_plane.authorize(request);
         let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
         let now = Instant::now();
-        match verdict.unwrap_or_else(|_| no_verdict()) {
-            Verdict::Granted(grant) => self.admit(*grant, now),
-            Verdict::Refused(reason) => {
+        let no_verdict = LoginVerdict::Unavailable("no verdict in time".into());
+        match verdict.unwrap_or(no_verdict) {
+            LoginVerdict::Granted(grant) => self.admit(*grant, now),
+            LoginVerdict::Refused(reason) => {
                 tracing::warn!(tunnel.user = username, remote = %self.remote, reason, "log-in refused");
                 self.shared.metrics.refused();
                 tokio::time::sleep(REFUSAL_DELAY).await;
                 self.session.reject(&reason, Instant::now());
             }
-            Verdict::Unavailable(reason) => self.session.unavailable(&reason, now),
+            LoginVerdict::Unavailable(reason) => self.session.unavailable(&reason, now),
         }
     }
 
@@ -337,10 +287,9 @@ impl<C: ControlPlane> Tunnel<C> {
         let verdict = self.shared.control_plane.reauthorize(request);
         let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
         let now = Instant::now();
-        match verdict.unwrap_or_else(|_| no_verdict()) {
-            // A tunnel that is known is not cut because nobody can decide just now.
-            Verdict::Granted(_) | Verdict::Unavailable(_) => self.session.confirm(now),
-            Verdict::Refused(reason) => self.session.reject(&reason, now),
+        match verdict.unwrap_or(StillGood::Yes) {
+            StillGood::Yes => self.session.confirm(now),
+            StillGood::No(reason) => self.session.reject(&reason, now),
         }
     }
 
@@ -439,7 +388,7 @@ impl<C: ControlPlane> Tunnel<C> {
             .ended(cause.label(), self.link.is_some());
         let Some(link) = self.link.take() else {
             self.shared.registry.leave_admission(self.id);
-            tracing::debug!(remote = %self.remote, cause = text, "connection ended before its log-in");
+            tracing::info!(remote = %self.remote, cause = text, "connection ended before its log-in");
             return;
         };
         if self.shared.registry.release(link.tunnel(), self.id) {
@@ -455,16 +404,6 @@ impl<C: ControlPlane> Tunnel<C> {
             self.shared.control_plane.report(report);
         }
     }
-}
-
-/// A plain hard reset is 14 bytes; longer ones carry wrapping that we recognise, log and refuse.
-fn looks_like_openvpn([high, low, opcode]: [u8; FIRST_BYTES]) -> bool {
-    const HARD_RESET_CLIENT_V2: u8 = 7 << 3;
-    (14..=255).contains(&u16::from_be_bytes([high, low])) && opcode == HARD_RESET_CLIENT_V2
-}
-
-fn no_verdict() -> Verdict {
-    Verdict::Unavailable("no verdict in time".into())
 }
 
 fn stopping() -> DownCause {
