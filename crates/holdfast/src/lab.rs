@@ -95,8 +95,8 @@ struct RunArgs {
     #[arg(long, default_value_t = ServerKind::Holdfast)]
     server: ServerKind,
     /// How many internet connections the site has.
-    #[arg(long, default_value_t = 2)]
-    isps: usize,
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=8))]
+    isps: u8,
     /// Keep profiles and logs in this directory.
     #[arg(long, value_name = "DIR")]
     keep_logs: Option<PathBuf>,
@@ -165,7 +165,7 @@ fn run_scenario(args: RunArgs) -> anyhow::Result<ExitCode> {
         runs: args.runs.into(),
         server: args.server,
         client: args.client,
-        isps: Isp::usual(args.isps)?,
+        isps: Isp::usual(args.isps.into())?,
         keep_logs: args.keep_logs,
         holdfast: None,
     };

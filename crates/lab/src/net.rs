@@ -40,10 +40,10 @@ impl Net {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let _guard = runtime.enter();
+        let inside = runtime.enter();
         let (connection, handle, _) = rtnetlink::new_connection()?;
         runtime.spawn(connection);
-        drop(_guard);
+        drop(inside);
         Ok(Self { runtime, handle })
     }
 

@@ -1,6 +1,6 @@
 //! The test bed without the programs: namespaces and what joins them.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use crate::{
     emulator::{Emulator, WireHandle},
@@ -11,7 +11,7 @@ use crate::{
     wire::Conditions,
 };
 
-const ANYWHERE: std::net::Ipv4Addr = std::net::Ipv4Addr::UNSPECIFIED;
+const ANYWHERE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 /// ```text
 /// lan ──veth── router ══wan1══ isp1 ══up1══ inet
@@ -117,12 +117,7 @@ impl Line {
 }
 
 /// An interface with an address, whose cable is still in our hands.
-fn plug(
-    namespace: &Namespace,
-    name: &str,
-    address: std::net::Ipv4Addr,
-    prefix: u8,
-) -> anyhow::Result<Tap> {
+fn plug(namespace: &Namespace, name: &str, address: Ipv4Addr, prefix: u8) -> anyhow::Result<Tap> {
     let name = name.to_owned();
     namespace.run(move |net| {
         let tap = Tap::create(&name)?;

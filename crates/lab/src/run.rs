@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use serde::Serialize;
 
 use crate::{
@@ -71,6 +71,10 @@ pub struct Medians {
 /// # Errors
 /// When a lab cannot be built, or what a scenario waits for does not happen.
 pub fn run(scenario: &Scenario, options: &RunOptions) -> anyhow::Result<RunResult> {
+    ensure!(
+        options.isps.len() >= 2,
+        "a scenario needs a primary and a backup: two ISPs or more"
+    );
     let runs = (1..=options.runs)
         .map(|number| {
             tracing::info!("{}: run {number} of {}", scenario.name, options.runs);

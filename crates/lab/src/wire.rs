@@ -1,6 +1,6 @@
 //! A cable as a state machine: frames go in, and come out later, or never.
 //!
-//! Pure: time and chance are arguments, so the tests run in virtual time. [`crate::emulator`] drives it
+//! Pure: time and chance are arguments, so the tests run in virtual time. The emulator drives it
 //! between two TAP devices.
 
 use std::{
