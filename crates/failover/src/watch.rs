@@ -76,6 +76,8 @@ pub struct Watch {
     role: Role,
     state: State,
     last_life: Instant,
+    /// Silence until then means nothing.
+    excused_until: Instant,
     next_probe: Instant,
     next_seq: u16,
     burst_left: u8,
@@ -117,6 +119,7 @@ impl Watch {
                 give_up_at: now + FIRST_ANSWER_WITHIN,
             },
             last_life: now,
+            excused_until: now,
             next_probe: now,
             next_seq: 0,
             burst_left: 0,
@@ -165,6 +168,11 @@ impl Watch {
             State::Proving { .. } | State::Alive | State::Suspect => self.clear(),
         }
         self.last_life = now;
+    }
+
+    /// Silence until `until` is our own doing: the router rebuilds its tunnel interface, say.
+    pub fn excuse(&mut self, until: Instant) {
+        self.excused_until = self.excused_until.max(until);
     }
 
     /// Whether the router talks but has never answered a probe.
@@ -246,7 +254,7 @@ impl Watch {
         for probe in &mut self.waiting {
             if !probe.missed && now >= probe.sent_at + answer_within {
                 probe.missed = true;
-                if self.state != State::Mute {
+                if self.state != State::Mute && probe.sent_at >= self.excused_until {
                     self.events.push_back(Event::Verdict(Verdict::Missed));
                 }
             }
@@ -286,7 +294,7 @@ impl Watch {
     fn verdict_due(&self) -> Option<(Instant, &'static str)> {
         match self.state {
             State::Proving { give_up_at, .. } => Some((give_up_at, "first answer is overdue")),
-            State::Mute => Some((self.last_life + self.keepalive(), "router is silent")),
+            State::Mute => Some((self.silence_began() + self.keepalive(), "router is silent")),
             State::Alive => Some((
                 self.silent_until(1, self.suspect_after())?,
                 "tunnel is silent",
@@ -302,14 +310,19 @@ impl Watch {
     /// The instant at which silence has lasted `patience` and `probes` probes are missed in it.
     fn silent_until(&self, probes: usize, patience: Duration) -> Option<Instant> {
         let last = self.since_life().nth(probes - 1)?;
-        Some((self.last_life + patience).max(last.sent_at + self.answer_within()))
+        Some((self.silence_began() + patience).max(last.sent_at + self.answer_within()))
     }
 
-    /// The probes that were sent after the last sign of life.
+    /// The probes that were sent in the present silence.
     fn since_life(&self) -> impl Iterator<Item = &Waiting> {
+        let began = self.silence_began();
         self.waiting
             .iter()
-            .filter(|probe| probe.sent_at >= self.last_life)
+            .filter(move |probe| probe.sent_at >= began)
+    }
+
+    fn silence_began(&self) -> Instant {
+        self.last_life.max(self.excused_until)
     }
 
     fn condemn(&mut self, cause: String) {

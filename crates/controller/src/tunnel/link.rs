@@ -11,6 +11,10 @@ use holdfast_ovpn_proto::icmp::{self, Echo, PROBE_LEN};
 
 use crate::control_plane::{ReportKind, TunnelGrant};
 
+/// OpenVPN 2.7 closes its tunnel interface to take an update and opens it again a second later, together
+/// with the routes. Its main loop answers nothing meanwhile.
+const REBUILDS_WITHIN: Duration = Duration::from_millis(1_500);
+
 /// Turns a [`Watch`] into echo requests, and packets into its answers.
 pub(super) struct Link {
     tunnel: TunnelId,
@@ -21,6 +25,10 @@ pub(super) struct Link {
     watch: Watch,
     started: bool,
     heard: Instant,
+    /// Whether the client takes an update without a pause; our own does.
+    swaps_routes: bool,
+    /// When the routes of the last update are certainly in place.
+    updated_by: Option<Instant>,
     health: Option<(Duration, Instant)>,
     reports: Vec<ReportKind>,
 }
@@ -40,6 +48,8 @@ impl Link {
             watch: Watch::new(grant.profile, now),
             started: false,
             heard: now,
+            swaps_routes: false,
+            updated_by: None,
             health: health_every.map(|every| (every, now + every)),
             reports: Vec::new(),
         }
@@ -47,6 +57,28 @@ impl Link {
 
     pub(super) fn tunnel(&self) -> &TunnelId {
         &self.tunnel
+    }
+
+    /// The client is our own, which replaces routes without closing its tunnel.
+    pub(super) fn expect_swaps(&mut self) {
+        self.swaps_routes = true;
+    }
+
+    /// An update of the routes was sent.
+    pub(super) fn routes_sent(&mut self, now: Instant) {
+        if !self.swaps_routes {
+            self.watch.excuse(now + REBUILDS_WITHIN);
+        }
+    }
+
+    /// The client has received the update.
+    pub(super) fn routes_received(&mut self, now: Instant) {
+        let rebuild = if self.swaps_routes {
+            Duration::ZERO
+        } else {
+            REBUILDS_WITHIN
+        };
+        self.updated_by = Some(now + rebuild);
     }
 
     /// The tunnel is up: probing begins.
@@ -115,6 +147,10 @@ impl Link {
             return Some(self.reports.remove(0));
         }
         self.reports = Vec::new();
+        if self.updated_by.is_some_and(|by| now >= by) {
+            self.updated_by = None;
+            return Some(ReportKind::RoutesUpdated);
+        }
         let (every, due) = self.health.as_mut()?;
         if now < *due || !self.started {
             return None;
@@ -144,6 +180,6 @@ impl Link {
         }
         let watch = self.watch.poll_timeout().map(|(at, _)| at);
         let health = self.health.map(|(_, due)| due);
-        watch.into_iter().chain(health).min()
+        watch.into_iter().chain(health).chain(self.updated_by).min()
     }
 }

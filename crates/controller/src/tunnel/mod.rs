@@ -40,6 +40,9 @@ const VERDICT_WITHIN: Duration = Duration::from_secs(8);
 /// Output that makes no progress for this long means a dead or hostile reader.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
 
+/// How our own agent names itself in IV_VER.
+const OUR_AGENT: &str = "holdfast-";
+
 /// Drives one accepted connection to its end.
 pub(crate) async fn drive<C: ControlPlane>(
     stream: TcpStream,
@@ -132,7 +135,7 @@ impl<C: ControlPlane> Tunnel<C> {
                     ServerEvent::Reauthorize(login) => self.reauthorize(login).await,
                     ServerEvent::Down(cause) => ended = Some(cause),
                     ServerEvent::Up(up) => self.come_up(up.cipher.name()),
-                    ServerEvent::RoutesUpdated => self.report(ReportKind::RoutesUpdated),
+                    ServerEvent::RoutesUpdated => self.routes_received(),
                     ServerEvent::Packet(packet) => self.take_packet(&packet),
                     ServerEvent::Rekeyed => self.shared.metrics.rekeyed(),
                 }
@@ -254,6 +257,9 @@ impl<C: ControlPlane> Tunnel<C> {
     fn push(&mut self, routes: &[holdfast_api_types::Route], now: Instant) {
         if self.session.update_routes(routes, now) {
             self.shared.metrics.pushed_in_place();
+            if let Some(link) = &mut self.link {
+                link.routes_sent(now);
+            }
         } else if self.session.is_up() {
             // No in-band way: the client gets them in the answer to its next log-in.
             self.planned = true;
@@ -264,6 +270,11 @@ impl<C: ControlPlane> Tunnel<C> {
     // --- the log-in -------------------------------------------------------------------------
 
     async fn authorize(&mut self, login: Login) {
+        let ours = login
+            .peer
+            .version
+            .as_deref()
+            .is_some_and(|version| version.starts_with(OUR_AGENT));
         let request = self.request(login);
         let username = request.username.clone();
         let verdict = self.shared.control_plane.authorize(request);
@@ -271,7 +282,7 @@ impl<C: ControlPlane> Tunnel<C> {
         let now = Instant::now();
         let no_verdict = LoginVerdict::Unavailable("no verdict in time".into());
         match verdict.unwrap_or(no_verdict) {
-            LoginVerdict::Granted(grant) => self.admit(*grant, now),
+            LoginVerdict::Granted(grant) => self.admit(*grant, ours, now),
             LoginVerdict::Refused(reason) => {
                 tracing::warn!(tunnel.user = username, remote = %self.remote, reason, "log-in refused");
                 self.shared.metrics.refused();
@@ -303,7 +314,7 @@ impl<C: ControlPlane> Tunnel<C> {
         }
     }
 
-    fn admit(&mut self, grant: TunnelGrant, now: Instant) {
+    fn admit(&mut self, grant: TunnelGrant, ours: bool, now: Instant) {
         self.shared.registry.leave_admission(self.id);
         self.shared
             .registry
@@ -319,12 +330,11 @@ impl<C: ControlPlane> Tunnel<C> {
             },
             now,
         );
-        self.link = Some(Box::new(Link::new(
-            &grant,
-            self.id,
-            self.shared.health_every,
-            now,
-        )));
+        let mut link = Link::new(&grant, self.id, self.shared.health_every, now);
+        if ours {
+            link.expect_swaps();
+        }
+        self.link = Some(Box::new(link));
     }
 
     fn come_up(&mut self, cipher: &str) {
@@ -336,6 +346,12 @@ impl<C: ControlPlane> Tunnel<C> {
         });
         if let Some(link) = &mut self.link {
             link.start(Instant::now());
+        }
+    }
+
+    fn routes_received(&mut self) {
+        if let Some(link) = &mut self.link {
+            link.routes_received(Instant::now());
         }
     }
 

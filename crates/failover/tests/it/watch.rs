@@ -281,6 +281,17 @@ fn a_new_tunnel_has_ten_seconds_for_its_first_answer() {
 }
 
 #[test]
+fn an_excused_silence_is_not_held_against_a_tunnel() {
+    let mut path = Path::settled(ProbeProfile::fast(), Role::Active, ms(10));
+    path.cut();
+    path.watch.excuse(path.now + ms(1_500));
+    path.run(ms(1_500));
+    assert_eq!(path.said, []);
+    path.run(ms(500));
+    assert_eq!(path.count(is_dead), 1);
+}
+
+#[test]
 fn a_router_that_never_answers_is_kept_by_its_own_keepalive() {
     let mut path = Path::new(ProbeProfile::fast(), Role::Active, ms(10));
     path.cut();
