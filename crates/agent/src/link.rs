@@ -184,7 +184,12 @@ impl State {
     fn of(message: &LinkMessage) -> Self {
         Self {
             index: Some(message.header.index),
-            carrier: message.header.flags.contains(LinkFlags::LowerUp),
+            // A carrier that went is seen by the first flag at once. One that came is of use only when the kernel
+            // has opened the transmit queue, which the second flag says; what is sent before that is lost.
+            carrier: message
+                .header
+                .flags
+                .contains(LinkFlags::LowerUp | LinkFlags::Running),
         }
     }
 }
