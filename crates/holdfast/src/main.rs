@@ -3,6 +3,7 @@
 mod agent;
 mod controller;
 mod lab;
+mod load;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -25,6 +26,8 @@ enum Command {
     Controller(controller::Args),
     /// A test bed with several ISPs on this machine.
     Lab(lab::Args),
+    /// Thousands of clients at once, to see what a server bears.
+    Load(load::Args),
 }
 
 // No runtime here: the lab must enter its namespaces before the process has a second thread.
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Agent(args) => agent::run(args),
         Command::Controller(args) => controller::run(args),
         Command::Lab(args) => lab::run(args),
+        Command::Load(args) => load::run(args),
     };
     match outcome {
         Ok(code) => code,
