@@ -229,7 +229,12 @@ impl Lab {
     pub fn break_line(&self, line: usize, fault: LineFault) -> Instant {
         let Line { access, uplink, .. } = &self.network.lines[line];
         match fault {
-            LineFault::PortDown => access.set_carrier(false),
+            LineFault::PortDown => {
+                // The kernel learns of the carrier a little later; the cable carries nothing from now on.
+                let at = access.change(|wire, _| wire.cut(Direction::Both));
+                access.set_carrier(false);
+                at
+            }
             LineFault::BlackHole => uplink.change(|wire, _| wire.cut(Direction::Both)),
             LineFault::GatewayDead => access.change(|wire, _| wire.cut(Direction::Both)),
             LineFault::OneWayLoss(direction) => uplink.change(move |wire, _| wire.cut(direction)),

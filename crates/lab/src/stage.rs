@@ -11,8 +11,9 @@ use crate::{
     wait,
 };
 
-/// Datagrams answered before anything is broken: a second's worth, so that the run starts from quiet.
-const WARM_UP: usize = 100;
+/// Datagrams that must be answered before anything is broken: 2.5 s of them. The kernel acts on a lost carrier
+/// at once only when it had no other news of links for a second, as in a router that runs for longer than a lab.
+const WARM_UP: usize = 250;
 const WARM_UP_WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
