@@ -26,8 +26,20 @@ use crate::{
 /// How often the grants file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// After a start all tunnels of a site redial at about the same time. For this long a backup waits for those
+/// ranked before it: until then the router's own default routes carry the traffic, through the primary, and
+/// connections that would not survive a visit to the backup live on.
+const BACKUPS_WAIT: Duration = Duration::from_millis(2500);
+
+/// How long after the start that is done.
+const START: Duration = Duration::from_secs(10);
+
+/// How often a waiting backup looks.
+const LOOK_FOR_OTHERS: Duration = Duration::from_millis(50);
+
 /// Grants from a file.
 pub struct Standalone {
+    started: Instant,
     sites: Mutex<Sites>,
     /// There are commands, or an earlier deadline.
     stirred: Notify,
@@ -37,6 +49,7 @@ pub struct Standalone {
 impl Standalone {
     pub(crate) fn new(grants: Grants, events: EventSink) -> Self {
         Self {
+            started: Instant::now(),
             sites: Mutex::new(Sites::new(grants, events)),
             stirred: Notify::new(),
             deadline_changed: Notify::new(),
@@ -47,6 +60,13 @@ impl Standalone {
     /// reached step by step, without a gap.
     pub fn replace_grants(&self, grants: Grants) {
         self.with_sites(|sites| sites.replace_grants(grants, Instant::now()));
+    }
+
+    async fn wait_for_better(&self, login: &LoginRequest) {
+        let give_up = Instant::now() + BACKUPS_WAIT;
+        while Instant::now() < give_up && self.lock().is_better_missing(login) {
+            tokio::time::sleep(LOOK_FOR_OTHERS).await;
+        }
     }
 
     fn with_sites<T>(&self, change: impl FnOnce(&mut Sites) -> T) -> T {
@@ -69,6 +89,9 @@ impl Standalone {
 
 impl ControlPlane for Standalone {
     async fn authorize(&self, login: LoginRequest) -> LoginVerdict {
+        if self.started.elapsed() < START {
+            self.wait_for_better(&login).await;
+        }
         self.with_sites(|sites| sites.authorize(&login, Instant::now()))
     }
 

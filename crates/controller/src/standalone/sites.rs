@@ -106,6 +106,19 @@ impl Sites {
         LoginVerdict::Granted(Box::new(grant))
     }
 
+    /// Whether a tunnel of the same site that is ranked before this one has not come up yet.
+    pub(super) fn is_better_missing(&self, login: &LoginRequest) -> bool {
+        let Ok((tunnel, _, site)) = self.find(login) else {
+            return false;
+        };
+        let is_up = |other: &TunnelId| self.connected.get(other).is_some_and(|it| it.up);
+        self.grants
+            .order(&site, &tunnel)
+            .iter()
+            .take_while(|other| **other != tunnel)
+            .any(|other| !is_up(other))
+    }
+
     pub(super) fn reauthorize(&self, login: &LoginRequest) -> StillGood {
         match self.find(login) {
             Ok(_) => StillGood::Yes,

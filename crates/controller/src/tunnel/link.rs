@@ -23,6 +23,7 @@ pub(super) struct Link {
     /// Identifier of our echo requests: packets of an older connection do not count.
     echo_id: u16,
     watch: Watch,
+    role: Role,
     started: bool,
     heard: Instant,
     /// Whether the client takes an update without a pause; our own does.
@@ -46,6 +47,7 @@ impl Link {
             server: grant.server,
             echo_id: connection as u16,
             watch: Watch::new(grant.profile, now),
+            role: Role::Standby,
             started: false,
             heard: now,
             swaps_routes: false,
@@ -87,7 +89,12 @@ impl Link {
         self.watch.handle_timeout(now);
     }
 
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
     pub(super) fn set_role(&mut self, role: Role, now: Instant) {
+        self.role = role;
         self.watch.set_role(role, now);
     }
 

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use holdfast_failover::Role;
 use holdfast_ovpn_proto::{DownCause, Grant, Login, ServerEvent, ServerSession};
 use rand::rngs::SysRng;
 use rand_core::UnwrapErr;
@@ -39,6 +40,10 @@ const VERDICT_WITHIN: Duration = Duration::from_secs(8);
 
 /// Output that makes no progress for this long means a dead or hostile reader.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
+
+/// A drain lets go of a site's standbys first. Were the active tunnel's routes the first to vanish, traffic
+/// would visit a standby for a moment, and connections would not survive the visit.
+const ACTIVE_LEAVES_LAST: Duration = Duration::from_millis(500);
 
 /// How our own agent names itself in IV_VER.
 const OUR_AGENT: &str = "holdfast-";
@@ -242,8 +247,17 @@ impl<C: ControlPlane> Tunnel<C> {
                 link.set_role(role, now);
             }
         }
-        if restart.is_some() {
-            self.restart_at = restart;
+        if let Some((at, reason)) = restart {
+            let is_active = self
+                .link
+                .as_ref()
+                .is_some_and(|link| link.role() == Role::Active);
+            let last = if is_active {
+                ACTIVE_LEAVES_LAST
+            } else {
+                Duration::ZERO
+            };
+            self.restart_at = Some((at + last, reason));
         }
         if let Some(routes) = routes {
             self.push(&routes, now);
