@@ -1,5 +1,8 @@
 //! What both roles share: framing, session ids, keys, data packets, pings.
 
+mod data;
+mod time;
+
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -8,12 +11,12 @@ use std::{
 
 use crate::{
     control::{Key, Phase, Received, Sources},
-    data::{Auth, Cipher, DataChannel, Framing, PING, Payload},
+    data::{Auth, Cipher, DataChannel, Framing},
     error::{DownCause, PeerError},
     keys::{KeyMaterial, Role},
     tls::TlsProvider,
     wire::{
-        Control, ControlOpcode, Data, Deframer, KeyExport, KeyId, KeyMethod2, KeySource, SessionId,
+        Control, ControlOpcode, Deframer, KeyExport, KeyId, KeyMethod2, KeySource, SessionId,
         write_frame,
     },
 };
@@ -25,15 +28,8 @@ const TRANSITION_WINDOW: Duration = Duration::from_secs(3600);
 /// When sending moves to a new key at the latest; stock clients use the same bound.
 const SWITCH_WITHIN: Duration = Duration::from_secs(60);
 
-/// Longest packet that is sent into the tunnel. The pushed MTU is smaller; stock peers close the connection
-/// on frames much larger than this.
-const MAX_INNER: usize = 1600;
-
 /// Texts that may wait for the newest key. More pile up only where a peer stopped acknowledging.
 const MAX_TEXTS: usize = 64;
-
-/// A key that has not become active by then ends the session (OpenVPN's `--hand-window`).
-const NEGOTIATION_WINDOW: Duration = Duration::from_secs(60);
 
 /// What was agreed for the life of the connection; later keys use the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -394,142 +390,5 @@ impl<R: CryptoRng> Core<R> {
             self.sending = Some(key.id);
         }
         self.agreement = Some(agreement);
-    }
-
-    // --- data packets -----------------------------------------------------------------------
-
-    /// Opens a data packet; `None` when there is nothing for the application in it.
-    pub(super) fn handle_data(
-        &mut self,
-        data: &Data<'_>,
-        now: Instant,
-    ) -> Result<Option<Vec<u8>>, DownCause> {
-        let newest = self.keys.last().map(|key| key.id);
-        let Some(channel) = self
-            .key_by_id(data.key_id)
-            .and_then(|key| key.data.as_mut())
-        else {
-            // Packets of a key that is not agreed yet, or not any more, do no harm.
-            return Ok(None);
-        };
-        let plaintext = channel.open(data.packet).map_err(PeerError::Data)?;
-        self.last_received = now;
-        if Some(data.key_id) == newest {
-            // The peer seals with the newest key, so it certainly opens it.
-            self.sending = newest;
-        }
-        let Some(packet) = self.framing_of(&plaintext).unwrap(&plaintext) else {
-            return Ok(None);
-        };
-        match Payload::classify(&packet) {
-            Payload::OccExit => Err(DownCause::PeerLeft("exit notify".into())),
-            Payload::Ip(ip) => Ok(Some(ip.to_vec())),
-            Payload::Ping | Payload::Occ(_) | Payload::Ignored => Ok(None),
-        }
-    }
-
-    /// The agreed framing, which some clients use without saying so: they are answered in kind.
-    fn framing_of(&mut self, plaintext: &[u8]) -> Framing {
-        let Some(agreement) = &mut self.agreement else {
-            return Framing::None;
-        };
-        if agreement.framing == Framing::None
-            && let Some(undeclared) = Framing::detect(plaintext)
-        {
-            agreement.framing = undeclared;
-        }
-        agreement.framing
-    }
-
-    /// Seals a packet for the peer. Without keys, or too large for the tunnel, it is dropped, as a network
-    /// would.
-    pub(super) fn send_data(&mut self, payload: &[u8], now: Instant) -> Result<(), DownCause> {
-        let framing = self
-            .agreement
-            .map_or(Framing::None, |agreed| agreed.framing);
-        let Some(id) = self.sending else {
-            return Ok(());
-        };
-        let Some(key) = self.keys.iter_mut().find(|key| key.id == id) else {
-            return Ok(());
-        };
-        let Some(channel) = key.data.as_mut().filter(|_| payload.len() <= MAX_INNER) else {
-            return Ok(());
-        };
-        let mut packet = Vec::with_capacity(payload.len() + 64);
-        channel
-            .seal(&framing.wrap(payload), &mut self.rng, &mut packet)
-            .map_err(|_| DownCause::Limit("data packet ids of one key"))?;
-        write_frame(&mut self.out, &packet);
-        self.last_sent = now;
-        Ok(())
-    }
-
-    // --- time -------------------------------------------------------------------------------
-
-    pub(super) fn last_received(&self) -> Instant {
-        self.last_received
-    }
-
-    pub(super) fn touch_received(&mut self, now: Instant) {
-        self.last_received = now;
-    }
-
-    /// Pings when due, moves sending to a key that is old enough, drops keys, finds silence.
-    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), DownCause> {
-        self.keys
-            .retain(|key| !matches!(key.phase, Phase::Old { expires } if now >= expires));
-        if let Some(key) = self.keys.last() {
-            match key.phase {
-                Phase::Active { since } if now >= since + SWITCH_WITHIN => {
-                    self.sending = Some(key.id);
-                }
-                Phase::ExpectKeyMethod | Phase::Exchanged
-                    if self.agreement.is_some() && now >= key.created + NEGOTIATION_WINDOW =>
-                {
-                    return Err(DownCause::HandshakeTimeout {
-                        awaited: "a renegotiation",
-                        after: NEGOTIATION_WINDOW,
-                    });
-                }
-                Phase::Active { .. }
-                | Phase::ExpectKeyMethod
-                | Phase::Exchanged
-                | Phase::Old { .. } => {}
-            }
-        }
-        let Some(keepalive) = self.keepalive else {
-            return Ok(());
-        };
-        if now >= self.last_received + keepalive.silence {
-            return Err(DownCause::Silent(keepalive.silence));
-        }
-        if now >= self.last_sent + keepalive.ping {
-            self.send_data(&PING, now)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
-        let keepalive = self.keepalive.into_iter().flat_map(|keepalive| {
-            [
-                (
-                    self.last_received + keepalive.silence,
-                    "silence of the peer",
-                ),
-                (self.last_sent + keepalive.ping, "ping"),
-            ]
-        });
-        let keys = self.keys.iter().filter_map(|key| match key.phase {
-            Phase::Old { expires } => Some((expires, "old key expires")),
-            Phase::Active { since } if self.sending != Some(key.id) => {
-                Some((since + SWITCH_WITHIN, "send with the new key"))
-            }
-            Phase::ExpectKeyMethod | Phase::Exchanged if self.agreement.is_some() => {
-                Some((key.created + NEGOTIATION_WINDOW, "renegotiation"))
-            }
-            Phase::Active { .. } | Phase::ExpectKeyMethod | Phase::Exchanged => None,
-        });
-        keepalive.chain(keys).min_by_key(|(at, _)| *at)
     }
 }
