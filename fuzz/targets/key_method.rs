@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| holdfast_ovpn_proto_fuzz::key_method(data));
