@@ -6,7 +6,9 @@ use holdfast_controller::{ConfigError, EventFormat, Options, run_standalone};
 /// Exit status for a mistake in a file or on the command line, as clap uses it.
 const USAGE: u8 = 2;
 
-/// What routers dial: admits their tunnels, gives them routes, notices when a link dies.
+/// The route controller, stand-alone: grants from a file, no control plane
+///
+/// Routers dial it. It admits their tunnels, gives them routes, and notices when a link dies.
 ///
 /// SIGHUP, or a change of the grants file, takes new grants into use: a new order of ranks is reached
 /// standby first, so that no packet is lost. SIGTERM drains: clients are told to reconnect, spread over

@@ -22,7 +22,6 @@ struct Cli {
 enum Command {
     /// The client for a Linux router with several internet connections, one process for each.
     Agent(agent::Args),
-    /// The route controller, stand-alone: grants from a file, no control plane.
     Controller(controller::Args),
     /// A test bed with several ISPs on this machine.
     Lab(lab::Args),
