@@ -31,6 +31,17 @@ impl Default for AdmissionLimits {
     }
 }
 
+impl AdmissionLimits {
+    /// No more than half of the files that the process may open: the others are for tunnels.
+    pub(crate) fn within(self, open_files: usize) -> Self {
+        let connections = self.connections.min(open_files / 2).max(1);
+        Self {
+            connections,
+            ..self
+        }
+    }
+}
+
 /// What became of other connections because of a call.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -295,6 +306,13 @@ mod tests {
             let evicted = admission.connect(id, attacker(), now).evicted;
             assert!(!evicted.contains(&10_000));
         }
+    }
+
+    #[test]
+    fn half_of_the_files_are_left_to_tunnels() {
+        assert_eq!(LIMITS.within(20_000), LIMITS);
+        assert_eq!(LIMITS.within(60).connections, 30);
+        assert_eq!(LIMITS.within(0).connections, 1);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod control_plane;
 mod events;
 mod lifecycle;
 mod listener;
+mod log_budget;
 mod metrics;
 mod registry;
 mod standalone;
@@ -29,7 +30,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -46,8 +47,8 @@ pub use crate::{
     standalone::{ConfigError, Grants, Standalone},
 };
 use crate::{
-    events::EventSink, lifecycle::Lifecycle, listener::Listener, metrics::Metrics,
-    registry::Registry,
+    events::EventSink, lifecycle::Lifecycle, listener::Listener, log_budget::LogBudget,
+    metrics::Metrics, registry::Registry,
 };
 
 /// How to run the stand-alone controller.
@@ -72,6 +73,8 @@ pub(crate) struct Shared<C> {
     pub(crate) control_plane: Arc<C>,
     pub(crate) registry: Registry,
     pub(crate) metrics: Metrics,
+    /// For log lines about those who have not logged in.
+    pub(crate) stranger_lines: LogBudget,
     /// For new connections; replaced when certificates change.
     pub(crate) session: ArcSwap<ServerConfig>,
     pub(crate) health_every: Option<Duration>,
@@ -99,17 +102,18 @@ impl<C> Shared<C> {
 /// be made.
 pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
     let grants = Grants::load(&options.grants)?;
-    raise_open_files();
+    let open_files = raise_open_files();
     let session = session_config(&grants, &options.data)?;
     let mut lifecycle = Lifecycle::new().context("signal handlers cannot be installed")?;
     let slots = grants.slots.clone();
-    let limits = grants.limits;
+    let limits = grants.limits.within(open_files);
     let control_plane = Arc::new(Standalone::new(grants, EventSink::new(options.events)));
 
     let shared = Arc::new(Shared {
         control_plane: control_plane.clone(),
         registry: Registry::new(limits),
         metrics: Metrics::new(),
+        stranger_lines: LogBudget::new(Instant::now()),
         session: ArcSwap::from_pointee(session),
         health_every: options.health_every,
         draining: CancellationToken::new(),
@@ -161,16 +165,21 @@ fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<ServerConfig> 
     certificates::session_config(certificate.as_ref(), slots, *renegotiate_after, data)
 }
 
-/// Every tunnel is an open file; the default soft limit of 1,024 is the first wall a controller hits.
-fn raise_open_files() {
+/// Every tunnel is an open file; the default soft limit of 1,024 is the first wall a controller hits. The
+/// limit that is then in force.
+fn raise_open_files() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
-    match raised {
-        Ok(limit) => tracing::info!(
-            limit.open_files = limit,
-            "tunnels are limited by open files"
-        ),
-        Err(err) => tracing::warn!(%err, "the limit of open files cannot be raised"),
-    }
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
+    let limit = match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(err) => {
+            tracing::warn!(%err, "the limit of open files cannot be raised");
+            soft
+        }
+    };
+    tracing::info!(
+        limit.open_files = limit,
+        "tunnels are limited by open files"
+    );
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }

@@ -298,7 +298,9 @@ impl<C: ControlPlane> Tunnel<C> {
         match verdict.unwrap_or(no_verdict) {
             LoginVerdict::Granted(grant) => self.admit(*grant, ours, now),
             LoginVerdict::Refused(reason) => {
-                tracing::warn!(tunnel.user = username, remote = %self.remote, reason, "log-in refused");
+                if let Some(left_out) = self.shared.stranger_lines.take(now) {
+                    tracing::warn!(tunnel.user = username, remote = %self.remote, reason, left_out, "log-in refused");
+                }
                 self.shared.metrics.refused();
                 tokio::time::sleep(REFUSAL_DELAY).await;
                 self.session.reject(&reason, Instant::now());
@@ -412,18 +414,17 @@ impl<C: ControlPlane> Tunnel<C> {
         // Whatever still fits goes out; then the kernel sends our FIN.
         self.session.poll_transmit(&mut self.out);
         let _ = self.write();
-        let text = chain(cause);
         self.shared
             .metrics
             .ended(cause.label(), self.link.is_some());
         let Some(link) = self.link.take() else {
             self.shared.registry.leave_admission(self.id);
-            tracing::info!(remote = %self.remote, cause = text, "connection ended before its log-in");
+            self.log_stranger(cause);
             return;
         };
         if self.shared.registry.release(link.tunnel(), self.id) {
             let kind = ReportKind::Down {
-                cause: text,
+                cause: chain(cause),
                 planned: self.planned,
             };
             let report = Report {
@@ -433,6 +434,20 @@ impl<C: ControlPlane> Tunnel<C> {
             };
             self.shared.control_plane.report(report);
         }
+    }
+
+    /// Tells the operator why a client does not come in, as far as strangers may fill the log.
+    fn log_stranger(&self, cause: &DownCause) {
+        let Some(left_out) = self.shared.stranger_lines.take(Instant::now()) else {
+            return;
+        };
+        // Stock clients send no alert for a certificate that they refuse.
+        let guess = match matches!(cause, DownCause::PeerClosed) {
+            true => ": a client that does not trust our CA does that",
+            false => "",
+        };
+        let cause = format!("{}{guess}", chain(cause));
+        tracing::info!(remote = %self.remote, cause, left_out, "connection ended before its log-in");
     }
 }
 
