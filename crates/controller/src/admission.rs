@@ -2,13 +2,19 @@
 //! decision goes out.
 //!
 //! Two things are scarce: places for connections that have not logged in, and places for TLS handshakes
-//! in progress. Both are shared by source address, so that no flood from one address keeps another out.
+//! in progress. Both are shared by source address, so that no flood from one address keeps another out: who
+//! has most gives way to who has less. Every call costs little however many there are, for whoever floods us
+//! makes the calls.
+
+mod ranking;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     net::IpAddr,
     time::{Duration, Instant},
 };
+
+use self::ranking::Ranking;
 
 /// A handshake that has not moved for this long gives way when somebody waits.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
@@ -55,13 +61,19 @@ pub(crate) struct Outcome {
 pub(crate) struct Admission {
     limits: AdmissionLimits,
     connections: HashMap<u64, Connection>,
-    sources: BTreeMap<IpAddr, Source>,
-    handshakes: usize,
-    /// Sources with somebody waiting, in the order in which they are served.
-    turns: VecDeque<IpAddr>,
+    sources: HashMap<IpAddr, Source>,
+    by_connections: Ranking,
+    by_handshakes: Ranking,
+    /// Sources with somebody waiting, in the order in which they are served: who has fewest handshakes, and
+    /// of those who waits longest.
+    turns: BTreeSet<(Turn, IpAddr)>,
+    next_turn: u64,
 }
 
-#[derive(Debug)]
+/// How many handshakes a source has, and when it began to wait.
+type Turn = (usize, u64);
+
+#[derive(Debug, Clone, Copy)]
 struct Connection {
     source: IpAddr,
     stage: Stage,
@@ -74,12 +86,15 @@ enum Stage {
     Handshaking { moved: Instant },
 }
 
+/// The connections of one source; numbers count up, so the first is the oldest.
 #[derive(Debug, Default)]
 struct Source {
-    /// All its connections, oldest first.
-    connections: VecDeque<u64>,
-    /// Those that wait for a handshake.
-    waiting: VecDeque<u64>,
+    connections: BTreeSet<u64>,
+    waiting: BTreeSet<u64>,
+    /// Set while somebody waits.
+    turn: Option<Turn>,
+    /// With the moment each last moved on.
+    handshaking: BTreeSet<(Instant, u64)>,
 }
 
 impl Admission {
@@ -87,34 +102,31 @@ impl Admission {
         Self {
             limits,
             connections: HashMap::new(),
-            sources: BTreeMap::new(),
-            handshakes: 0,
-            turns: VecDeque::new(),
+            sources: HashMap::new(),
+            by_connections: Ranking::default(),
+            by_handshakes: Ranking::default(),
+            turns: BTreeSet::new(),
+            next_turn: 0,
         }
     }
 
     /// A connection was accepted. Where there are too many, the oldest of the source that has most goes.
     pub(crate) fn connect(&mut self, id: u64, address: IpAddr, now: Instant) -> Outcome {
-        let source = network_of(address);
-        let mut outcome = Outcome::default();
+        let mut evicted = Vec::new();
         if self.connections.len() >= self.limits.connections
             && let Some(victim) = self.oldest_of_largest_source()
         {
-            outcome.admitted = self.leave(victim, now).admitted;
-            outcome.evicted.push(victim);
+            self.remove(victim);
+            evicted.push(victim);
         }
-        self.connections.insert(
-            id,
-            Connection {
-                source,
-                stage: Stage::Silent,
-            },
-        );
-        self.sources
-            .entry(source)
-            .or_default()
-            .connections
-            .push_back(id);
+        let source = network_of(address);
+        let stage = Stage::Silent;
+        self.connections.insert(id, Connection { source, stage });
+        self.by_connections.add(source);
+        let connections = &mut self.sources.entry(source).or_default().connections;
+        connections.insert(id);
+        let mut outcome = self.serve(now);
+        outcome.evicted.append(&mut evicted);
         outcome
     }
 
@@ -129,10 +141,10 @@ impl Admission {
         connection.stage = Stage::Waiting;
         let address = connection.source;
         let source = self.sources.entry(address).or_default();
-        if source.waiting.is_empty() {
-            self.turns.push_back(address);
+        source.waiting.insert(id);
+        if source.turn.is_none() {
+            self.queue(address);
         }
-        source.waiting.push_back(id);
         self.serve(now)
     }
 
@@ -140,52 +152,35 @@ impl Admission {
     pub(crate) fn moved(&mut self, id: u64, now: Instant) {
         if let Some(Connection {
             stage: Stage::Handshaking { moved },
-            ..
+            source,
         }) = self.connections.get_mut(&id)
+            && let Some(source) = self.sources.get_mut(source)
         {
+            source.handshaking.remove(&(*moved, id));
+            source.handshaking.insert((now, id));
             *moved = now;
         }
     }
 
     /// A connection has logged in or is gone.
     pub(crate) fn leave(&mut self, id: u64, now: Instant) -> Outcome {
-        let Some(connection) = self.connections.remove(&id) else {
-            return Outcome::default();
-        };
-        if let Some(source) = self.sources.get_mut(&connection.source) {
-            source.connections.retain(|other| *other != id);
-            source.waiting.retain(|other| *other != id);
-            if source.waiting.is_empty() {
-                self.turns.retain(|turn| *turn != connection.source);
-            }
-            if source.connections.is_empty() {
-                self.sources.remove(&connection.source);
-            }
-        }
-        if matches!(connection.stage, Stage::Handshaking { .. }) {
-            self.handshakes -= 1;
-        }
+        self.remove(id);
         self.serve(now)
     }
 
-    /// Gives free places to those who wait, one source after the other; makes room where a handshake has
-    /// stalled. To be called now and then while somebody waits.
+    /// Gives places to those who wait, one source after the other. To be called now and then while somebody
+    /// waits, since standing still for long also frees a place.
     pub(crate) fn serve(&mut self, now: Instant) -> Outcome {
         let mut outcome = Outcome::default();
-        while !self.turns.is_empty() {
-            if self.handshakes >= self.limits.handshakes {
-                let Some(stalled) = self.stalled(now) else {
+        while let Some((_, source)) = self.turns.first().copied() {
+            if self.by_handshakes.total() >= self.limits.handshakes {
+                let Some(victim) = self.gives_way_to(&source, now) else {
                     break;
                 };
-                self.remove_stalled(stalled);
-                outcome.evicted.push(stalled);
+                self.remove(victim);
+                outcome.evicted.push(victim);
             }
-            let Some(id) = self.next_in_turn() else { break };
-            if let Some(connection) = self.connections.get_mut(&id) {
-                connection.stage = Stage::Handshaking { moved: now };
-                self.handshakes += 1;
-                outcome.admitted.push(id);
-            }
+            outcome.admitted.extend(self.admit(source, now));
         }
         outcome
     }
@@ -202,59 +197,95 @@ impl Admission {
 
     /// Handshakes in progress.
     pub(crate) fn handshakes(&self) -> usize {
-        self.handshakes
+        self.by_handshakes.total()
     }
 
-    fn next_in_turn(&mut self) -> Option<u64> {
-        let address = self.turns.pop_front()?;
+    /// Starts the first waiting handshake of a source.
+    fn admit(&mut self, address: IpAddr, now: Instant) -> Option<u64> {
         let source = self.sources.get_mut(&address)?;
-        let id = source.waiting.pop_front();
-        if !source.waiting.is_empty() {
-            self.turns.push_back(address);
+        let id = source.waiting.pop_first()?;
+        source.handshaking.insert((now, id));
+        self.by_handshakes.add(address);
+        self.queue(address);
+        let connection = self.connections.get_mut(&id)?;
+        connection.stage = Stage::Handshaking { moved: now };
+        Some(id)
+    }
+
+    /// Puts a source at the end of those that have as many handshakes.
+    fn queue(&mut self, address: IpAddr) {
+        self.next_turn += 1;
+        self.set_turn(address, self.next_turn);
+    }
+
+    fn set_turn(&mut self, address: IpAddr, since: u64) {
+        let Some(source) = self.sources.get_mut(&address) else {
+            return;
+        };
+        if let Some(turn) = source.turn.take() {
+            self.turns.remove(&(turn, address));
         }
-        id
+        if !source.waiting.is_empty() {
+            let turn = (self.by_handshakes.count(&address), since);
+            source.turn = Some(turn);
+            self.turns.insert((turn, address));
+        }
     }
 
     fn oldest_of_largest_source(&self) -> Option<u64> {
-        let largest = self
-            .sources
-            .values()
-            .max_by_key(|source| source.connections.len())?;
-        largest.connections.front().copied()
+        let (_, largest) = self.by_connections.largest_first().next()?;
+        self.sources[&largest].connections.first().copied()
     }
 
-    /// The handshake that has stood still longest, of the source that has most of them.
-    fn stalled(&self, now: Instant) -> Option<u64> {
-        let mut by_source: HashMap<IpAddr, (usize, Instant, u64)> = HashMap::new();
-        for (id, connection) in &self.connections {
-            let Stage::Handshaking { moved } = connection.stage else {
-                continue;
-            };
-            let entry = by_source
-                .entry(connection.source)
-                .or_insert((0, moved, *id));
-            entry.0 += 1;
-            if moved < entry.1 {
-                (entry.1, entry.2) = (moved, *id);
-            }
+    /// When all places are taken: the handshake that gives way to the source whose turn it is.
+    ///
+    /// That is the one that has stood still longest, of the source that has most of them: at once for a source
+    /// that has fewer, so that moving a little every now and then does not keep a place; for the others when
+    /// it has stalled.
+    fn gives_way_to(&self, source: &IpAddr, now: Instant) -> Option<u64> {
+        let (most, largest) = self.by_handshakes.largest_first().next()?;
+        // After the exchange the one must still not have fewer than the other.
+        if self.by_handshakes.count(source) + 1 < most {
+            return self.stillest(&largest).map(|(_, id)| id);
         }
-        by_source
-            .into_values()
-            .filter(|(_, moved, _)| now.duration_since(*moved) >= STALLED_AFTER)
-            .max_by_key(|(count, moved, _)| (*count, now.duration_since(*moved)))
-            .map(|(_, _, id)| id)
+        self.by_handshakes
+            .largest_first()
+            .filter_map(|(_, source)| self.stillest(&source))
+            .find(|(moved, _)| now.saturating_duration_since(*moved) >= STALLED_AFTER)
+            .map(|(_, id)| id)
     }
 
-    fn remove_stalled(&mut self, id: u64) {
+    fn stillest(&self, source: &IpAddr) -> Option<(Instant, u64)> {
+        self.sources.get(source)?.handshaking.first().copied()
+    }
+
+    fn remove(&mut self, id: u64) {
         let Some(connection) = self.connections.remove(&id) else {
             return;
         };
-        self.handshakes -= 1;
-        if let Some(source) = self.sources.get_mut(&connection.source) {
-            source.connections.retain(|other| *other != id);
-            if source.connections.is_empty() {
-                self.sources.remove(&connection.source);
+        let address = connection.source;
+        self.by_connections.remove(address);
+        let Some(source) = self.sources.get_mut(&address) else {
+            return;
+        };
+        source.connections.remove(&id);
+        match connection.stage {
+            Stage::Silent => {}
+            Stage::Waiting => {
+                source.waiting.remove(&id);
             }
+            Stage::Handshaking { moved } => {
+                source.handshaking.remove(&(moved, id));
+                self.by_handshakes.remove(address);
+            }
+        }
+        if let Some((_, since)) = source.turn {
+            self.set_turn(address, since);
+        }
+        if let Entry::Occupied(source) = self.sources.entry(address)
+            && source.get().connections.is_empty()
+        {
+            source.remove();
         }
     }
 }
@@ -319,14 +350,47 @@ mod tests {
     fn waiting_sources_take_turns() {
         let now = Instant::now();
         let mut admission = Admission::new(LIMITS);
-        for id in 0..10 {
+        for id in 0..12 {
+            let source = [192, 0, 2, (id % 6) as u8].into();
+            admission.connect(id, source, now);
+            admission.request(id, now);
+        }
+        // The first four have a handshake each; the others have none, and come first.
+        for (gone, admitted) in [(0, 4), (1, 5), (2, 6), (3, 7), (4, 8), (5, 9)] {
+            assert_eq!(admission.leave(gone, now).admitted, [admitted]);
+        }
+    }
+
+    #[test]
+    fn a_source_with_less_is_let_in_at_once_however_busy_the_others_are() {
+        let now = Instant::now();
+        let mut admission = Admission::new(LIMITS);
+        for id in 0..20 {
+            admission.connect(id, attacker(), now);
+            admission.request(id, now);
+            admission.moved(id, now + Duration::from_millis(id));
+        }
+        admission.connect(50, neighbour(), now);
+        let outcome = admission.request(50, now);
+        assert_eq!((outcome.evicted, outcome.admitted), (vec![0], vec![50]));
+        // Up to an equal share, and no further.
+        admission.connect(51, neighbour(), now);
+        assert_eq!(admission.request(51, now).evicted, [1]);
+        admission.connect(52, neighbour(), now);
+        assert_eq!(admission.request(52, now), Outcome::default());
+        assert_eq!(admission.handshakes(), LIMITS.handshakes);
+    }
+
+    #[test]
+    fn a_connection_that_makes_room_frees_its_handshake_for_others() {
+        let now = Instant::now();
+        let mut admission = Admission::new(LIMITS);
+        for id in 0..100 {
             admission.connect(id, attacker(), now);
             admission.request(id, now);
         }
-        admission.connect(50, neighbour(), now);
-        assert!(admission.request(50, now).admitted.is_empty());
-        assert_eq!(admission.leave(0, now).admitted, [4]);
-        assert_eq!(admission.leave(1, now).admitted, [50]);
+        let outcome = admission.connect(100, neighbour(), now);
+        assert_eq!((outcome.evicted, outcome.admitted), (vec![0], vec![4]));
     }
 
     #[test]
@@ -334,7 +398,8 @@ mod tests {
         let start = Instant::now();
         let mut admission = Admission::new(LIMITS);
         for id in 0..4 {
-            admission.connect(id, attacker(), start);
+            let source = if id % 2 == 0 { attacker() } else { neighbour() };
+            admission.connect(id, source, start);
             assert_eq!(admission.request(id, start).admitted, [id]);
         }
         admission.connect(50, neighbour(), start);
