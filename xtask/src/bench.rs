@@ -4,6 +4,7 @@
 //! the columns of one table. Tables and raw results are written below `target/bench/`.
 
 mod lab;
+mod load;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) struct Bench {
 enum Part {
     /// How long users are without internet in each scenario of the lab
     Lab,
+    /// What thousands of tunnels cost the controller, beside the stock openvpn server
+    Load,
     /// Every part
     All,
 }
@@ -40,7 +43,12 @@ impl Bench {
         };
         shell.create_dir(&bench.results)?;
         match self.part {
-            Part::Lab | Part::All => lab::run(shell, &bench),
+            Part::Lab => lab::run(shell, &bench),
+            Part::Load => load::run(shell, &bench),
+            Part::All => {
+                let load = load::run(shell, &bench);
+                lab::run(shell, &bench).and(load)
+            }
         }
     }
 }

@@ -3,11 +3,36 @@
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use holdfast_load::{Client, Dial, Task, TlsVersion, TunnelOptions, Users};
+use holdfast_load::{Client, Dial, Task, TlsVersion, TunnelOptions, Users, bench::Bench};
 
 /// Arguments of `holdfast load`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<LoadCommand>,
+    #[command(flatten)]
+    load: Option<LoadArgs>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum LoadCommand {
+    /// Puts the same load on the controller and on the stock openvpn server, and compares.
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct BenchArgs {
+    /// A fraction of everything: shows that it works, measures little.
+    #[arg(long)]
+    quick: bool,
+    /// Where load.md, load.json and the servers' logs go.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct LoadArgs {
     /// The server.
     #[arg(long, value_name = "ADDR:PORT")]
     target: SocketAddr,
@@ -58,8 +83,29 @@ pub(crate) struct Args {
     trickle: bool,
 }
 
-/// Puts the load on the server and prints one JSON result. Only a load that could not be made is a failure.
+/// Puts a load on servers. Must be called before the process has a second thread.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match (args.command, args.load) {
+        (Some(LoadCommand::Bench(args)), _) => bench(args),
+        (None, Some(args)) => load(args),
+        (None, None) => unreachable!("clap asks for a target"),
+    }
+}
+
+/// Prints the table.
+fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    let bench = Bench {
+        holdfast: std::env::current_exe()?,
+        out: args.out,
+        quick: args.quick,
+    };
+    let table = holdfast_load::bench::run(&bench, |doing| eprintln!("{doing}"))?;
+    write!(std::io::stdout(), "{table}").context("cannot print the result")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints one JSON result. Only a load that could not be made is a failure.
+fn load(args: LoadArgs) -> anyhow::Result<ExitCode> {
     let dial = Dial {
         target: args.target,
         connections: args.connections as usize,
@@ -77,7 +123,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn task(args: Args) -> anyhow::Result<Task> {
+fn task(args: LoadArgs) -> anyhow::Result<Task> {
     if args.half_open {
         return Ok(Task::HalfOpen);
     }

@@ -6,12 +6,15 @@ use std::{
 };
 
 use holdfast_ovpn_proto::ClientConfig;
-use tokio::{task::JoinSet, time::sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{sleep_until, timeout},
+};
 
 use crate::{
     dial,
     options::{Dial, TunnelOptions},
-    tally::{Tally, TunnelReport},
+    tally::{Standing, Tally, TunnelReport},
     tls,
     tunnel::Tunnel,
     users::User,
@@ -33,7 +36,7 @@ impl Fleet {
         dial::allow_files(dial.connections)?;
         let tally = Arc::new(Tally::new(Instant::now()));
         let config = client_config(dial, tunnels)?;
-        let (target, sources, connections) = (dial.target, dial.sources, dial.connections);
+        let (target, sources) = (dial.target, dial.sources);
         let (reconnect, ours) = (tunnels.reconnect, tally.clone());
         let tunnel = move |index: usize| {
             let tunnel = Tunnel {
@@ -41,16 +44,33 @@ impl Fleet {
                 source: dial::source(index, sources),
                 config: Arc::new(config(index)),
                 reconnect,
-                connections,
                 tally: ours.clone(),
             };
             tunnel.run()
         };
         Ok(Self {
-            connections,
+            connections: dial.connections,
             tally,
             _tasks: start_all(dial, tunnel),
         })
+    }
+
+    /// Waits until the tunnels stand as wanted. False when that takes longer than `patience`.
+    pub(crate) async fn wait_for(
+        &self,
+        wanted: impl FnMut(&Standing) -> bool,
+        patience: Duration,
+    ) -> bool {
+        let mut standing_rx = self.tally.standing();
+        let reached = standing_rx.wait_for(wanted);
+        timeout(patience, reached)
+            .await
+            .is_ok_and(|standing| standing.is_ok())
+    }
+
+    /// Where the tunnels stand now.
+    pub(crate) fn standing(&self) -> Standing {
+        *self.tally.standing().borrow()
     }
 
     /// What the tunnels have been through so far.

@@ -1,9 +1,12 @@
 //! The load generator: thousands of OpenVPN clients in one process, on `ovpn-proto`'s client role.
 //!
 //! [`run`] dials a server and says how it coped: log-ins and how long they took, failures by cause, tunnels
-//! lost, and how long it took until all were back.
+//! lost, and how long each stayed away. [`bench`] puts the same load on the Holdfast controller and on
+//! the stock `openvpn` server and compares what it cost them.
 //!
 //! What it must not do: retry quietly, or count only successes. A failure is a result.
+
+pub mod bench;
 
 mod dial;
 mod fleet;

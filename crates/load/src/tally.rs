@@ -13,7 +13,16 @@ use tokio::sync::watch;
 pub(crate) struct Tally {
     started: Instant,
     counts: Mutex<Counts>,
-    up_tx: watch::Sender<usize>,
+    standing_tx: watch::Sender<Standing>,
+}
+
+/// Where the tunnels of a fleet stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// How many are up now.
+    pub(crate) up: usize,
+    /// How many log-ins there were, again after a reconnect included.
+    pub(crate) handshakes: usize,
 }
 
 #[derive(Default)]
@@ -23,9 +32,7 @@ struct Counts {
     failures: BTreeMap<String, Cause>,
     disconnects: BTreeMap<String, Cause>,
     probes_answered: u64,
-    /// Since when not all are up again, after they once were.
-    outage_since: Option<Instant>,
-    recoveries: Vec<Duration>,
+    outages: Vec<Duration>,
 }
 
 /// How often something happened, and what it looked like the first time.
@@ -56,8 +63,10 @@ pub struct TunnelReport {
     pub handshake_p99_ms: f64,
     /// Log-ins per second from the start to the last one.
     pub handshakes_per_s: f64,
-    /// From the first disconnect to all being up again, for each time that happened.
-    pub recoveries_s: Vec<f64>,
+    /// How long a tunnel that was lost stayed away, in the middle of those that came back.
+    pub outage_p50_s: f64,
+    /// How long the last of them stayed away.
+    pub outage_max_s: f64,
     /// Echo requests answered.
     pub probes_answered: u64,
     /// Since the first dial.
@@ -81,36 +90,34 @@ impl Tally {
         Self {
             started: now,
             counts: Mutex::default(),
-            up_tx: watch::Sender::new(0),
+            standing_tx: watch::Sender::default(),
         }
     }
 
-    pub(crate) fn take_up(&self, dialled: Instant, now: Instant, connections: usize) {
+    /// Where the tunnels stand, now and later.
+    pub(crate) fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing_tx.subscribe()
+    }
+
+    /// A tunnel is up that was dialled at `dialled` and, if it was up before, lost at `lost`.
+    pub(crate) fn take_up(&self, dialled: Instant, lost: Option<Instant>, now: Instant) {
         let mut counts = self.counts();
         counts.handshakes.push(now - dialled);
         counts.last_handshake = Some(now);
-        self.up_tx.send_modify(|up| *up += 1);
-        if *self.up_tx.borrow() == connections
-            && let Some(since) = counts.outage_since.take()
-        {
-            counts.recoveries.push(now - since);
-        }
+        counts.outages.extend(lost.map(|lost| now - lost));
+        self.standing_tx.send_modify(|standing| {
+            standing.up += 1;
+            standing.handshakes += 1;
+        });
     }
 
     pub(crate) fn take_failure(&self, label: &str, example: impl FnOnce() -> String) {
         count(&mut self.counts().failures, label, example);
     }
 
-    pub(crate) fn take_disconnect(
-        &self,
-        label: &str,
-        example: impl FnOnce() -> String,
-        now: Instant,
-    ) {
-        let mut counts = self.counts();
-        count(&mut counts.disconnects, label, example);
-        counts.outage_since.get_or_insert(now);
-        self.up_tx.send_modify(|up| *up -= 1);
+    pub(crate) fn take_disconnect(&self, label: &str, example: impl FnOnce() -> String) {
+        count(&mut self.counts().disconnects, label, example);
+        self.standing_tx.send_modify(|standing| standing.up -= 1);
     }
 
     pub(crate) fn take_probe(&self) {
@@ -121,21 +128,20 @@ impl Tally {
         let counts = self.counts();
         let mut handshakes = counts.handshakes.clone();
         handshakes.sort_unstable();
+        let mut outages = counts.outages.clone();
+        outages.sort_unstable();
         let busy = counts.last_handshake.map(|last| last - self.started);
         TunnelReport {
             connections,
-            up: *self.up_tx.borrow(),
+            up: self.standing_tx.borrow().up,
             handshakes: handshakes.len(),
             failures: counts.failures.clone(),
             disconnects: counts.disconnects.clone(),
             handshake_p50_ms: percentile(&handshakes, 50).as_secs_f64() * 1e3,
             handshake_p99_ms: percentile(&handshakes, 99).as_secs_f64() * 1e3,
             handshakes_per_s: busy.map_or(0.0, |busy| handshakes.len() as f64 / busy.as_secs_f64()),
-            recoveries_s: counts
-                .recoveries
-                .iter()
-                .map(Duration::as_secs_f64)
-                .collect(),
+            outage_p50_s: percentile(&outages, 50).as_secs_f64(),
+            outage_max_s: percentile(&outages, 100).as_secs_f64(),
             probes_answered: counts.probes_answered,
             elapsed_s: (now - self.started).as_secs_f64(),
         }
@@ -179,24 +185,28 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_lasts_from_the_first_disconnect_until_all_are_up() {
+    fn failures_lost_tunnels_and_outages_are_all_told() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let tally = Tally::new(start);
-        tally.take_up(start, at(1), 2);
-        tally.take_up(start, at(2), 2);
-        tally.take_disconnect("peer-closed", || "closed".into(), at(10));
-        tally.take_disconnect("peer-closed", || unreachable!(), at(11));
+        tally.take_up(start, None, at(1));
+        tally.take_up(start, None, at(2));
+        tally.take_disconnect("peer-closed", || "closed".into());
+        tally.take_disconnect("peer-closed", || unreachable!("only the first is kept"));
         tally.take_failure("connect", || "refused".into());
-        tally.take_up(at(12), at(13), 2);
-        assert_eq!(tally.report(2, at(13)).recoveries_s, []);
-        tally.take_up(at(12), at(15), 2);
+        tally.take_up(at(12), Some(at(10)), at(15));
+        let standing = Standing {
+            up: 1,
+            handshakes: 3,
+        };
+        assert_eq!(*tally.standing().borrow(), standing);
 
         let report = tally.report(2, at(20));
-        assert_eq!(report.recoveries_s, [5.0]);
-        assert_eq!((report.up, report.handshakes), (2, 4));
+        assert_eq!((report.up, report.handshakes), (1, 3));
         assert_eq!((report.failed(), report.disconnected()), (1, 2));
         assert_eq!(report.failures["connect"].example, "refused");
+        assert_eq!((report.outage_p50_s, report.outage_max_s), (5.0, 5.0));
         assert_eq!(report.handshake_p99_ms, 3000.0);
+        assert_eq!(report.handshakes_per_s, 0.2);
     }
 }

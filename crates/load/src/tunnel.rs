@@ -1,6 +1,7 @@
 //! One tunnel: a few kilobytes and no timer of its own between events.
 
 use std::{
+    convert::Infallible,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -25,7 +26,6 @@ pub(crate) struct Tunnel {
     pub(crate) source: Option<Ipv4Addr>,
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) reconnect: bool,
-    pub(crate) connections: usize,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -53,16 +53,18 @@ impl End {
 impl Tunnel {
     /// Keeps the tunnel up, or counts why it is not. Ends after the first connection unless it is to reconnect.
     pub(crate) async fn run(self) {
+        let mut lost = None;
         loop {
             let mut up = false;
-            let end = match self.serve(&mut up).await {
+            let end = match self.serve(lost, &mut up).await {
                 Ok(never) => match never {},
                 Err(end) => end,
             };
             let label = end.label();
             let example = || format!("{:#}", anyhow::Error::from(end));
             if up {
-                self.tally.take_disconnect(&label, example, Instant::now());
+                lost = Some(Instant::now());
+                self.tally.take_disconnect(&label, example);
             } else {
                 self.tally.take_failure(&label, example);
             }
@@ -74,7 +76,8 @@ impl Tunnel {
         }
     }
 
-    async fn serve(&self, up: &mut bool) -> Result<std::convert::Infallible, End> {
+    /// One connection; sets `up` once its tunnel is.
+    async fn serve(&self, lost: Option<Instant>, up: &mut bool) -> Result<Infallible, End> {
         let dialled = Instant::now();
         let stream = dial::connect(self.target, self.source)
             .await
@@ -87,8 +90,7 @@ impl Tunnel {
                 match event {
                     ClientEvent::Connected(_) => {
                         *up = true;
-                        self.tally
-                            .take_up(dialled, Instant::now(), self.connections);
+                        self.tally.take_up(dialled, lost, Instant::now());
                     }
                     ClientEvent::Packet(ip) => self.answer(&ip, &mut session),
                     ClientEvent::Down(cause) => return Err(End::Session(cause)),
