@@ -303,6 +303,23 @@ fn more_updates_than_the_window_holds_all_arrive() {
 }
 
 #[test]
+fn a_text_does_not_go_before_key_method_two() {
+    // A client would take it for that message.
+    let peer = PEER_INFO_26.replace("IV_PROTO=990", "IV_PROTO=8094");
+    let mut script = Script::new();
+    script.connect(OPTIONS_NCP, Some(&peer));
+    script.soft_reset();
+    assert!(script.server.update_routes(&[route(64)], script.now));
+    script.listen();
+    script.log_in(OPTIONS_NCP, Some(&peer));
+    script.server.confirm(script.now);
+    script.listen();
+    script.acknowledge();
+    script.read_key_method();
+    assert!(script.read_text().unwrap().starts_with("PUSH_UPDATE,"));
+}
+
+#[test]
 fn a_restart_reaches_the_client_and_ends_when_it_is_heard() {
     let mut pair = Setup::default().connected();
     pair.server.restart("drain", pair.now);
