@@ -87,6 +87,19 @@ fn a_client_that_asks_after_the_verdict_is_pushed_when_it_asks() {
 }
 
 #[test]
+fn the_push_waits_until_key_method_two_is_acknowledged() {
+    let mut script = Script::new();
+    script.handshake();
+    script.log_in(OPTIONS_NCP, Some(PEER_INFO_26));
+    script.server.grant(super::pair::grant(), script.now);
+    script.listen();
+    script.read_key_method();
+    assert_eq!(script.read_text(), None);
+    script.acknowledge();
+    assert!(script.read_text().unwrap().starts_with("PUSH_REPLY,"));
+}
+
+#[test]
 fn data_before_the_verdict_is_dropped() {
     let mut script = Script::new();
     script.handshake();
