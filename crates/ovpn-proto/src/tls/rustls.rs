@@ -102,10 +102,11 @@ struct ByClientOffer(Vec<Arc<CertifiedKey>>);
 impl ResolvesServerCert for ByClientOffer {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let offered: &[SignatureScheme] = hello.signature_schemes();
-        self.0
-            .iter()
-            .find(|cert| cert.key.choose_scheme(offered).is_some())
-            .cloned()
+        let fits = |cert: &&Arc<CertifiedKey>| cert.key.choose_scheme(offered).is_some();
+        // Where none fits, rustls goes on with the first, finds what is missing, and names it in its error
+        // and its alert.
+        let chosen = self.0.iter().find(fits).or(self.0.first());
+        chosen.cloned()
     }
 }
 
