@@ -5,14 +5,15 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
-use holdfast_api_types::{Health, Place, Route, TunnelId};
+use holdfast_api_types::{Health, Place, Route, SiteId, TunnelId};
 use holdfast_failover::{ProbeProfile, Role, Verdict};
 use secrecy::SecretString;
 
 /// Whoever decides which tunnel gets in and which routes it holds. The controller knows nothing else of
 /// the control plane, so the two may live in one process or in two.
 pub trait ControlPlane: Send + Sync + 'static {
-    /// Decides on a log-in. An answer that takes too long counts as [`LoginVerdict::Unavailable`].
+    /// Decides on a log-in. An answer that takes too long counts as [`LoginVerdict::Unavailable`]. Of two
+    /// connections of one tunnel the later log-in stays: the other is to be told to go.
     fn authorize(&self, login: LoginRequest) -> impl Future<Output = LoginVerdict> + Send;
 
     /// Decides whether the credentials of an established tunnel are still good, when it renegotiates its
@@ -66,6 +67,8 @@ pub enum StillGood {
 pub struct TunnelGrant {
     /// The tunnel.
     pub tunnel: TunnelId,
+    /// The site that it belongs to.
+    pub site: SiteId,
     /// The router's address in the tunnel.
     pub address: Ipv4Addr,
     /// Our address in the tunnel.
@@ -118,47 +121,33 @@ pub enum ReportKind {
     Health(Health),
 }
 
-/// An order to one tunnel. Orders to a tunnel that is not connected are void.
+/// An order to one connection, by the number of its [`LoginRequest`]. Orders to a connection that is gone are
+/// void: what is meant for one log-in must not hit the next.
 #[derive(Debug)]
-pub enum Command {
-    /// Give it these routes: in place where its client can, else by making it log in again.
+pub struct Command {
+    /// The connection.
+    pub connection: u64,
+    /// What it is to do.
+    pub order: Order,
+}
+
+/// What one connection is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Give the router these routes: in place where its client can, else by making it log in again.
     Push {
-        /// The tunnel.
-        tunnel: TunnelId,
         /// The routes that replace all it has.
         routes: Vec<Route>,
     },
     /// Probe it in a burst.
-    Burst {
-        /// The tunnel.
-        tunnel: TunnelId,
-    },
+    Burst,
     /// Probe it at the pace of this role.
-    SetRole {
-        /// The tunnel.
-        tunnel: TunnelId,
-        /// Its role.
-        role: Role,
-    },
-    /// End its connection.
+    SetRole(Role),
+    /// End the connection.
     Disconnect {
-        /// The tunnel.
-        tunnel: TunnelId,
         /// In words a person reads.
         cause: String,
         /// Whether it is our own doing, not the link's.
         planned: bool,
     },
-}
-
-impl Command {
-    /// The tunnel it is for.
-    pub fn tunnel(&self) -> &TunnelId {
-        match self {
-            Self::Push { tunnel, .. }
-            | Self::Burst { tunnel }
-            | Self::SetRole { tunnel, .. }
-            | Self::Disconnect { tunnel, .. } => tunnel,
-        }
-    }
 }

@@ -40,7 +40,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::{
     control_plane::{
-        Command, ControlPlane, LoginRequest, LoginVerdict, Report, ReportKind, StillGood,
+        Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
         TunnelGrant,
     },
     events::EventFormat,

@@ -1,6 +1,9 @@
 //! From the signal to the last connection.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use rand::RngExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,14 +42,17 @@ impl Lifecycle {
     /// signal ends it at once.
     pub(crate) async fn drain<C: ControlPlane>(&mut self, shared: &Shared<C>, window: Duration) {
         shared.draining.cancel();
-        let mailboxes = shared.registry.all();
-        let count = u32::try_from(mailboxes.len()).unwrap_or(u32::MAX);
+        let tunnels = shared.registry.all();
+        let count = u32::try_from(tunnels.len()).unwrap_or(u32::MAX);
         let spread = (RECONNECT_EVERY * count).min(window);
         tracing::info!(tunnels = count, spread_ms = spread.as_millis(), "draining");
         let now = Instant::now();
         let mut rng = rand::rng();
-        for mailbox in mailboxes {
-            let at = now + spread.mul_f64(rng.random());
+        // One instant for all tunnels of a site: its standbys must not be later than its active tunnel.
+        let mut leaves = HashMap::new();
+        for (site, mailbox) in tunnels {
+            let at = leaves.entry(site);
+            let at = *at.or_insert_with(|| now + spread.mul_f64(rng.random()));
             mailbox.post(|orders| orders.restart = Some((at, "this controller stops".into())));
         }
         let drained = async {

@@ -1,4 +1,4 @@
-//! Which connection is whose, and how decisions reach it.
+//! All connections by number, and how decisions reach them.
 
 use std::{
     collections::HashMap,
@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use holdfast_api_types::{Route, TunnelId};
+use holdfast_api_types::{Route, SiteId};
 use holdfast_failover::Role;
 use tokio::sync::Notify;
 
 use crate::{
     Shared,
     admission::{Admission, AdmissionLimits, Outcome},
-    control_plane::{Command, ControlPlane},
+    control_plane::{Command, ControlPlane, Order},
 };
 
 /// How often a full house is searched for stalled handshakes while somebody waits.
@@ -29,7 +29,8 @@ pub(crate) struct Registry {
     admission: Mutex<Admission>,
     /// Connections that have not logged in, for admission's decisions.
     unknown: Mutex<HashMap<u64, Arc<Mailbox>>>,
-    tunnels: Mutex<HashMap<TunnelId, (u64, Arc<Mailbox>)>>,
+    /// Connections that have, each with its site.
+    tunnels: Mutex<HashMap<u64, (SiteId, Arc<Mailbox>)>>,
     /// Told when the last tunnel is gone.
     emptied: Notify,
 }
@@ -113,45 +114,37 @@ impl Registry {
         self.announce(outcome);
     }
 
-    /// The connection is now the tunnel's. An older one is told to go: its router has forgotten it.
-    pub(crate) fn claim(&self, tunnel: &TunnelId, id: u64, mailbox: &Arc<Mailbox>) {
-        let previous = lock(&self.tunnels).insert(tunnel.clone(), (id, mailbox.clone()));
-        if let Some((_, older)) = previous {
-            older.post(|orders| orders.close = Close::planned("replaced by a new log-in"));
-        }
+    /// The connection has logged in, for a tunnel of `site`.
+    pub(crate) fn admit(&self, id: u64, site: &SiteId, mailbox: &Arc<Mailbox>) {
+        // First in, then out: an order that comes meanwhile must find it.
+        lock(&self.tunnels).insert(id, (site.clone(), mailbox.clone()));
+        self.leave_admission(id);
     }
 
-    /// The connection is gone. False when a newer one had taken its place.
-    pub(crate) fn release(&self, tunnel: &TunnelId, id: u64) -> bool {
+    /// The connection of a tunnel is gone.
+    pub(crate) fn release(&self, id: u64) {
         let mut tunnels = lock(&self.tunnels);
-        let current = tunnels
-            .get(tunnel)
-            .is_some_and(|(current, _)| *current == id);
-        if current {
-            tunnels.remove(tunnel);
-            if tunnels.is_empty() {
-                self.emptied.notify_waiters();
-            }
+        tunnels.remove(&id);
+        if tunnels.is_empty() {
+            self.emptied.notify_waiters();
         }
-        current
     }
 
-    /// Leaves an order for a tunnel, if it is connected.
-    pub(crate) fn post(&self, tunnel: &TunnelId, order: impl FnOnce(&mut Orders)) {
-        let mailbox = lock(&self.tunnels)
-            .get(tunnel)
-            .map(|(_, mailbox)| mailbox.clone());
+    /// Leaves an order for a connection, if it is still there.
+    fn post(&self, id: u64, order: impl FnOnce(&mut Orders)) {
+        let unknown = lock(&self.unknown).get(&id).cloned();
+        let mailbox = unknown.or_else(|| {
+            let tunnels = lock(&self.tunnels);
+            tunnels.get(&id).map(|(_, mailbox)| mailbox.clone())
+        });
         if let Some(mailbox) = mailbox {
             mailbox.post(order);
         }
     }
 
-    /// The mailboxes of all tunnels.
-    pub(crate) fn all(&self) -> Vec<Arc<Mailbox>> {
-        lock(&self.tunnels)
-            .values()
-            .map(|(_, mailbox)| mailbox.clone())
-            .collect()
+    /// The mailboxes of all tunnels, each with its site.
+    pub(crate) fn all(&self) -> Vec<(SiteId, Arc<Mailbox>)> {
+        lock(&self.tunnels).values().cloned().collect()
     }
 
     /// Tunnels that are connected.
@@ -220,7 +213,7 @@ impl Mailbox {
     }
 }
 
-/// Carries the control plane's commands to the tunnels they are for, and keeps admission moving.
+/// Carries the control plane's commands to the connections they are for, and keeps admission moving.
 pub(crate) async fn dispatch<C: ControlPlane>(shared: Arc<Shared<C>>) {
     let mut stall_check = tokio::time::interval(STALL_CHECK);
     loop {
@@ -236,12 +229,11 @@ pub(crate) async fn dispatch<C: ControlPlane>(shared: Arc<Shared<C>>) {
 }
 
 fn deliver(registry: &Registry, command: Command) {
-    let tunnel = command.tunnel().clone();
-    registry.post(&tunnel, |orders| match command {
-        Command::Push { routes, .. } => orders.routes = Some(routes),
-        Command::Burst { .. } => orders.burst = true,
-        Command::SetRole { role, .. } => orders.role = Some(role),
-        Command::Disconnect { cause, planned, .. } => orders.close = Some(Close { cause, planned }),
+    registry.post(command.connection, |orders| match command.order {
+        Order::Push { routes } => orders.routes = Some(routes),
+        Order::Burst => orders.burst = true,
+        Order::SetRole(role) => orders.role = Some(role),
+        Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
     });
 }
 

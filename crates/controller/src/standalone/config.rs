@@ -86,12 +86,11 @@ impl Grants {
         self.entries.get(tunnel).or(self.anybody.as_ref())
     }
 
-    /// The priority order of a site that `member` belongs to.
+    /// The priority order of a site that `member` belongs to, or did before it was withdrawn. A site that
+    /// the file does not name has `member` alone.
     pub(super) fn order(&self, site: &SiteId, member: &TunnelId) -> Vec<TunnelId> {
-        match self.entries.contains_key(member) {
-            true => self.orders.get(site).cloned().unwrap_or_default(),
-            false => vec![member.clone()],
-        }
+        let named = self.orders.get(site).cloned();
+        named.unwrap_or_else(|| vec![member.clone()])
     }
 
     pub(super) fn addresses(&self, tunnel: &TunnelId) -> TunnelAddresses {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     control_plane::{
-        Command, LoginRequest, LoginVerdict, Report, ReportKind, StillGood, TunnelGrant,
+        Command, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood, TunnelGrant,
     },
     events::EventSink,
 };
@@ -73,9 +73,8 @@ impl Sites {
             Ok(found) => found,
             Err(reason) => return LoginVerdict::Refused(reason.into()),
         };
-        // The router redialled before we noticed that its old connection is dead.
         if self.connected.contains_key(&tunnel) {
-            self.disconnected(&tunnel, "replaced by a new log-in", true, now);
+            self.replaced(&tunnel, now);
         }
         let order = self.grants.order(&site, &tunnel);
         let place = self
@@ -87,6 +86,7 @@ impl Sites {
         let addresses = self.grants.addresses(&tunnel);
         let grant = TunnelGrant {
             tunnel: tunnel.clone(),
+            site: site.clone(),
             address: addresses.router,
             server: addresses.server,
             prefix: address::PREFIX,
@@ -104,6 +104,13 @@ impl Sites {
         self.connected.insert(tunnel, connected);
         self.drain_site(&site);
         LoginVerdict::Granted(Box::new(grant))
+    }
+
+    /// The router redialled before we noticed that its old connection is dead.
+    fn replaced(&mut self, tunnel: &TunnelId, now: Instant) {
+        let cause = "replaced by a new log-in";
+        self.order(tunnel, disconnect(cause, true));
+        self.disconnected(tunnel, cause, true, now);
     }
 
     /// Whether a tunnel of the same site that is ranked before this one has not come up yet.
@@ -243,10 +250,9 @@ impl Sites {
             let entry = self.grants.entry(tunnel);
             !entry.is_some_and(|entry| entry.grants_the_same(&connected.entry))
         });
-        let commands = changed.map(|(tunnel, _)| Command::Disconnect {
-            tunnel: tunnel.clone(),
-            cause: "its grant was changed or withdrawn".into(),
-            planned: true,
+        let commands = changed.map(|(_, connected)| Command {
+            connection: connected.connection,
+            order: disconnect("its grant was changed or withdrawn", true),
         });
         self.commands.extend(commands);
         let members: BTreeMap<SiteId, TunnelId> = self
@@ -307,17 +313,13 @@ impl Sites {
             Effect::Push { tunnel, place } => {
                 if let Some(connected) = self.connected.get(&tunnel) {
                     let routes = ladder::routes(place, connected.entry.gateway);
-                    self.commands.push(Command::Push { tunnel, routes });
+                    self.order(&tunnel, Order::Push { routes });
                 }
             }
-            Effect::Burst { tunnel } => self.commands.push(Command::Burst { tunnel }),
-            Effect::Role { tunnel, role } => self.commands.push(Command::SetRole { tunnel, role }),
+            Effect::Burst { tunnel } => self.order(&tunnel, Order::Burst),
+            Effect::Role { tunnel, role } => self.order(&tunnel, Order::SetRole(role)),
             Effect::Disconnect { tunnel, cause } => {
-                self.commands.push(Command::Disconnect {
-                    tunnel,
-                    cause,
-                    planned: false,
-                });
+                self.order(&tunnel, disconnect(&cause, false));
             }
             Effect::Activated {
                 tunnel,
@@ -347,5 +349,131 @@ impl Sites {
                 self.events.emit(id, &tunnel, LinkEventKind::SiteOffline);
             }
         }
+    }
+
+    /// Leaves an order for the connection that a tunnel has now.
+    fn order(&mut self, tunnel: &TunnelId, order: Order) {
+        if let Some(connected) = self.connected.get(tunnel) {
+            let connection = connected.connection;
+            self.commands.push(Command { connection, order });
+        }
+    }
+}
+
+fn disconnect(cause: &str, planned: bool) -> Order {
+    let cause = cause.into();
+    Order::Disconnect { cause, planned }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use holdfast_failover::{Role, Verdict};
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn grants(tunnels: &[&str]) -> Grants {
+        let mut text = "[listen]\nslots = [\"192.0.2.1:443\"]\n".to_owned();
+        for (rank, name) in tunnels.iter().enumerate() {
+            text += &format!(
+                "[[tunnels]]\nusername = \"{name}\"\npassword = \"secret\"\nsite = \"office\"\n\
+                 rank = {rank}\ngateway = \"198.51.100.1\"\n"
+            );
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        Grants::load(file.path()).unwrap()
+    }
+
+    fn sites(tunnels: &[&str]) -> Sites {
+        Sites::new(grants(tunnels), EventSink::new(None))
+    }
+
+    fn id(name: &str) -> TunnelId {
+        name.parse().unwrap()
+    }
+
+    fn log_in(sites: &mut Sites, name: &str, connection: u64, now: Instant) {
+        let login = LoginRequest {
+            connection,
+            username: name.into(),
+            password: SecretString::from("secret"),
+            remote: "203.0.113.9:40000".parse().unwrap(),
+            slot: 0,
+        };
+        let verdict = sites.authorize(&login, now);
+        assert!(matches!(verdict, LoginVerdict::Granted(_)), "{verdict:?}");
+    }
+
+    fn report(sites: &mut Sites, name: &str, connection: u64, kind: ReportKind, now: Instant) {
+        let tunnel = id(name);
+        let report = Report {
+            tunnel,
+            connection,
+            kind,
+        };
+        sites.handle_report(report, now);
+    }
+
+    fn come_up(sites: &mut Sites, name: &str, connection: u64, now: Instant) {
+        log_in(sites, name, connection, now);
+        let up = ReportKind::Up {
+            remote: "203.0.113.9:40000".parse().unwrap(),
+            slot: 0,
+            cipher: "AES-256-GCM".into(),
+        };
+        report(sites, name, connection, up, now);
+        let answered = ReportKind::Verdict(Verdict::Answered);
+        report(sites, name, connection, answered, now);
+    }
+
+    #[test]
+    fn withdrawing_one_tunnel_leaves_the_others_of_its_site_in_charge() {
+        // Which of the two is asked for its site's order first is left to chance.
+        for _ in 0..16 {
+            let now = Instant::now();
+            let mut sites = sites(&["fibre", "lte"]);
+            come_up(&mut sites, "fibre", 1, now);
+            come_up(&mut sites, "lte", 2, now);
+            sites.take_commands();
+
+            sites.replace_grants(grants(&["lte"]), now + Duration::from_secs(20));
+            let commands = sites.take_commands();
+            let disconnected = |command: &Command| {
+                command.connection == 1 && matches!(command.order, Order::Disconnect { .. })
+            };
+            assert!(commands.iter().any(disconnected), "{commands:?}");
+            let site = &sites.sites[&"office".parse().unwrap()];
+            assert_eq!(site.active(), Some(&id("lte")));
+            assert_eq!(site.role(&id("lte")), Role::Active);
+        }
+    }
+
+    #[test]
+    fn a_new_log_in_ends_the_older_connection_and_what_that_still_says_is_ignored() {
+        let now = Instant::now();
+        let mut sites = sites(&["fibre"]);
+        come_up(&mut sites, "fibre", 1, now);
+        sites.take_commands();
+        log_in(&mut sites, "fibre", 2, now);
+        let commands = sites.take_commands();
+        assert!(
+            matches!(
+                commands[..],
+                [Command {
+                    connection: 1,
+                    order: Order::Disconnect { planned: true, .. }
+                }]
+            ),
+            "{commands:?}"
+        );
+        let down = ReportKind::Down {
+            cause: "late news".into(),
+            planned: false,
+        };
+        report(&mut sites, "fibre", 1, down, now);
+        assert_eq!(sites.connected[&id("fibre")].connection, 2);
     }
 }

@@ -331,10 +331,9 @@ impl<C: ControlPlane> Tunnel<C> {
     }
 
     fn admit(&mut self, grant: TunnelGrant, ours: bool, now: Instant) {
-        self.shared.registry.leave_admission(self.id);
         self.shared
             .registry
-            .claim(&grant.tunnel, self.id, &self.mailbox);
+            .admit(self.id, &grant.site, &self.mailbox);
         self.session.grant(
             Grant {
                 address: grant.address,
@@ -422,18 +421,17 @@ impl<C: ControlPlane> Tunnel<C> {
             self.log_stranger(cause);
             return;
         };
-        if self.shared.registry.release(link.tunnel(), self.id) {
-            let kind = ReportKind::Down {
-                cause: chain(cause),
-                planned: self.planned,
-            };
-            let report = Report {
-                tunnel: link.tunnel().clone(),
-                connection: self.id,
-                kind,
-            };
-            self.shared.control_plane.report(report);
-        }
+        self.shared.registry.release(self.id);
+        let kind = ReportKind::Down {
+            cause: chain(cause),
+            planned: self.planned,
+        };
+        let report = Report {
+            tunnel: link.tunnel().clone(),
+            connection: self.id,
+            kind,
+        };
+        self.shared.control_plane.report(report);
     }
 
     /// Tells the operator why a client does not come in, as far as strangers may fill the log.
