@@ -26,6 +26,9 @@ const MAX_RANK: u8 = 7;
 /// Renegotiation ages that stay clear of the 3600 s at which stock clients start one themselves.
 const RENEGOTIATE_AFTER: [u64; 2] = [2700, 3240];
 
+/// A key older than that protects too much.
+const LONGEST_KEY_AGE: u64 = 24 * 60 * 60;
+
 pub(super) fn check(raw: &RawFile, folder: &Path) -> Result<Grants, Vec<String>> {
     let mut mistakes = Mistakes(Vec::new());
     let slots = check_slots(&raw.listen.slots, &mut mistakes);
@@ -128,8 +131,9 @@ fn check_certificate(
 
 fn check_renegotiation(tls: &RawTls, mistakes: &mut Mistakes) -> (Duration, Duration) {
     let [earliest, latest] = tls.renegotiate_seconds.unwrap_or(RENEGOTIATE_AFTER);
-    if earliest == 0 || earliest > latest {
-        let mend = "write the earliest and the latest age in seconds, as in [2700, 3240]";
+    if earliest == 0 || earliest > latest || latest > LONGEST_KEY_AGE {
+        let mend =
+            "write the earliest and the latest age in seconds, at most a day, as in [2700, 3240]";
         mistakes.add("tls.renegotiate_seconds", &[earliest, latest], mend);
     }
     (Duration::from_secs(earliest), Duration::from_secs(latest))
@@ -238,8 +242,12 @@ fn check_password(raw: &RawTunnel, at: &str, mistakes: &mut Mistakes) -> Option<
         (None, Some(digest)) => {
             let mut bytes = [0; 32];
             if hex::decode_to_slice(digest, &mut bytes).is_err() {
-                let mend = "write the SHA-256 of the password as 64 hexadecimal digits";
-                mistakes.add(&format!("{at}.password_sha256"), digest, mend);
+                // Not the value: it may be the password itself, in the wrong field.
+                let what = format!(
+                    "({} characters) is no digest: write the SHA-256 of the password as 64 hexadecimal digits",
+                    digest.chars().count()
+                );
+                mistakes.0.push(format!("{at}.password_sha256 {what}"));
                 return None;
             }
             Some(PasswordDigest(bytes))
