@@ -83,7 +83,11 @@ struct Connection {
 enum Stage {
     Silent,
     Waiting,
-    Handshaking { moved: Instant },
+    Handshaking {
+        moved: Instant,
+    },
+    /// It has said who it is, and waits for the verdict.
+    LoggingIn,
 }
 
 /// The connections of one source; numbers count up, so the first is the oldest.
@@ -160,6 +164,24 @@ impl Admission {
             source.handshaking.insert((now, id));
             *moved = now;
         }
+    }
+
+    /// A handshake is complete. The verdict on its log-in may take a while, and costs us nothing.
+    pub(crate) fn complete(&mut self, id: u64, now: Instant) -> Outcome {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && let Stage::Handshaking { moved } = connection.stage
+        {
+            connection.stage = Stage::LoggingIn;
+            let address = connection.source;
+            self.by_handshakes.remove(address);
+            if let Some(source) = self.sources.get_mut(&address) {
+                source.handshaking.remove(&(moved, id));
+                if let Some((_, since)) = source.turn {
+                    self.set_turn(address, since);
+                }
+            }
+        }
+        self.serve(now)
     }
 
     /// A connection has logged in or is gone.
@@ -270,7 +292,7 @@ impl Admission {
         };
         source.connections.remove(&id);
         match connection.stage {
-            Stage::Silent => {}
+            Stage::Silent | Stage::LoggingIn => {}
             Stage::Waiting => {
                 source.waiting.remove(&id);
             }
@@ -410,6 +432,20 @@ mod tests {
         }
         let outcome = admission.serve(later);
         assert_eq!((outcome.evicted, outcome.admitted), (vec![2], vec![50]));
+    }
+
+    #[test]
+    fn a_log_in_that_waits_for_its_verdict_takes_no_place() {
+        let now = Instant::now();
+        let mut admission = Admission::new(LIMITS);
+        for id in 0..5 {
+            admission.connect(id, attacker(), now);
+            admission.request(id, now);
+        }
+        assert_eq!(admission.complete(0, now).admitted, [4]);
+        assert_eq!((admission.connections(), admission.handshakes()), (5, 4));
+        assert_eq!(admission.leave(0, now), Outcome::default());
+        assert_eq!((admission.connections(), admission.handshakes()), (4, 4));
     }
 
     #[test]

@@ -107,6 +107,12 @@ impl Registry {
         lock(&self.admission).moved(id, Instant::now());
     }
 
+    /// Its handshake is complete, and what it waits for is our verdict.
+    pub(crate) fn handshake_complete(&self, id: u64) {
+        let outcome = lock(&self.admission).complete(id, Instant::now());
+        self.announce(outcome);
+    }
+
     /// The connection has logged in, or is gone without.
     pub(crate) fn leave_admission(&self, id: u64) {
         lock(&self.unknown).remove(&id);

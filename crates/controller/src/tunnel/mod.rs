@@ -289,6 +289,8 @@ impl<C: ControlPlane> Tunnel<C> {
             .version
             .as_deref()
             .is_some_and(|version| version.starts_with(OUR_AGENT));
+        // Backups wait here for their primary, which must find a free place meanwhile.
+        self.shared.registry.handshake_complete(self.id);
         let request = self.request(login);
         let username = request.username.clone();
         let verdict = self.shared.control_plane.authorize(request);
