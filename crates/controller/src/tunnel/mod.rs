@@ -35,6 +35,10 @@ const READ_BUDGET: usize = 8;
 /// A wrong password costs its sender this much before it hears so.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);
 
+/// Output that waits for the peer to read. Beyond it packets for the tunnel are dropped, as a full line
+/// would: whoever asks and does not read must not fill our memory.
+const OUTPUT_AT_MOST: usize = 64 * 1024;
+
 /// How long we wait for a verdict before the router is told to come back.
 const VERDICT_WITHIN: Duration = Duration::from_secs(8);
 
@@ -114,18 +118,21 @@ impl<C: ControlPlane> Tunnel<C> {
             self.arm(sleep.as_mut());
             tokio::select! {
                 biased;
-                // 1. Bytes come first: a reply that waits in the socket must not count as missing.
+                // 1. Orders: whoever sends without a pause must not keep them waiting.
+                () = self.shared.stop.cancelled() => {
+                    self.planned = true;
+                    return stopping();
+                }
+                () = self.mailbox.posted() => self.obey(),
+                // 2. Bytes before time: a reply that waits in the socket must not count as missing.
                 ready = self.stream.readable() => match ready {
                     Ok(()) => self.read(),
                     Err(_) => self.session.handle_eof(Instant::now()),
                 },
-                // 2. Orders.
-                () = self.mailbox.posted() => self.obey(),
                 // 3. Room for output that was stuck.
                 _ = self.stream.writable(), if !self.out.is_empty() => {}
                 // 4. Time.
                 () = sleep.as_mut() => self.pass_time(),
-                () = self.shared.stop.cancelled() => return stopping(),
             }
         }
     }
@@ -378,7 +385,13 @@ impl<C: ControlPlane> Tunnel<C> {
         let now = Instant::now();
         let Some(link) = &mut self.link else { return };
         if let Some(answer) = link.take_packet(packet, now) {
-            self.session.send_packet(&answer, now);
+            self.send(&answer, now);
+        }
+    }
+
+    fn send(&mut self, packet: &[u8], now: Instant) {
+        if self.out.len() < OUTPUT_AT_MOST {
+            self.session.send_packet(packet, now);
         }
     }
 
@@ -389,7 +402,7 @@ impl<C: ControlPlane> Tunnel<C> {
             return false;
         };
         if let Some(probe) = link.poll_probe(now) {
-            self.session.send_packet(&probe, now);
+            self.send(&probe, now);
             self.shared.metrics.probe_sent();
             return true;
         }
