@@ -59,7 +59,7 @@ impl Metrics {
         );
         registry.register(
             "handshakes_in_progress",
-            "TLS handshakes and log-ins in progress",
+            "TLS handshakes in progress",
             self.handshakes_in_progress.clone(),
         );
         registry.register(
@@ -127,14 +127,12 @@ pub(crate) async fn serve<C: ControlPlane>(
         .await
         .with_context(|| format!("metrics: cannot listen on {address}"))?;
     tracing::info!(metrics.address = %listener.local_addr()?, "serving metrics");
-    let stop = shared.stop.clone();
-    let tasks = shared.tasks.clone();
     let router = Router::new()
         .route("/metrics", get(text::<C>))
-        .with_state(shared);
-    tasks.spawn(async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        if let Err(err) = serving.await {
+        .with_state(shared.clone());
+    // Not a graceful end: that would wait for readers that never finish what they ask.
+    shared.spawn_until_stop(async move {
+        if let Err(err) = axum::serve(listener, router).await {
             tracing::error!(%err, "metrics are no longer served");
         }
     });
