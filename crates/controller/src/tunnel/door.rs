@@ -64,12 +64,17 @@ async fn admitted(mailbox: &Mailbox) -> Result<(), DownCause> {
 /// The first three bytes, left in the socket for the session.
 async fn peek(stream: &TcpStream) -> io::Result<[u8; FIRST_BYTES]> {
     let mut first = [0; FIRST_BYTES];
+    let mut pause = Duration::from_millis(20);
     loop {
         match stream.peek(&mut first).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             FIRST_BYTES => return Ok(first),
-            // The rest of three bytes is on its way, or never comes; the deadline is the caller's.
-            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            // The rest of three bytes is on its way, or never comes; the deadline is the caller's. The socket
+            // stays readable, so it is looked at ever less often.
+            _ => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
         }
     }
 }
