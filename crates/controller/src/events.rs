@@ -4,8 +4,9 @@ use std::{
     io::Write,
     sync::{
         atomic::{AtomicU64, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
+    time::Duration,
 };
 
 use holdfast_api_types::{LinkEvent, LinkEventKind, SiteId, TunnelId};
@@ -14,6 +15,9 @@ use jiff::Timestamp;
 /// Events that may wait for a slow reader of our standard output. Beyond it they are lost to that reader,
 /// who sees a gap in the sequence; the tunnels never wait.
 const WAITING_EVENTS: usize = 65_536;
+
+/// How long the end of the process waits until a slow reader has the last events.
+const LAST_EVENTS_WITHIN: Duration = Duration::from_secs(1);
 
 /// How link events are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,27 +29,21 @@ pub enum EventFormat {
 /// Where link events go.
 pub(crate) struct EventSink {
     sequence: AtomicU64,
-    lines: Option<SyncSender<String>>,
+    writer: Option<Writer>,
+}
+
+/// The thread that prints.
+struct Writer {
+    lines: SyncSender<String>,
+    /// Closed when it has printed all there is.
+    done: Receiver<()>,
 }
 
 impl EventSink {
     pub(crate) fn new(format: Option<EventFormat>) -> Self {
-        let lines = format.map(|EventFormat::Json| {
-            let (lines_tx, lines_rx) = sync_channel::<String>(WAITING_EVENTS);
-            // A thread, because standard output may block for as long as its reader likes.
-            std::thread::spawn(move || {
-                let mut out = std::io::stdout();
-                for line in lines_rx {
-                    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-                        return;
-                    }
-                }
-            });
-            lines_tx
-        });
         Self {
             sequence: AtomicU64::new(1),
-            lines,
+            writer: format.map(|EventFormat::Json| Writer::start()),
         }
     }
 
@@ -53,7 +51,7 @@ impl EventSink {
     pub(crate) fn emit(&self, site: &SiteId, tunnel: &TunnelId, kind: LinkEventKind) {
         log(site, tunnel, &kind);
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        let Some(lines) = &self.lines else { return };
+        let Some(writer) = &self.writer else { return };
         let event = LinkEvent {
             at: Timestamp::now(),
             sequence,
@@ -63,7 +61,7 @@ impl EventSink {
         };
         match serde_json::to_string(&event) {
             Ok(line) => {
-                if let Err(TrySendError::Full(_)) = lines.try_send(line) {
+                if let Err(TrySendError::Full(_)) = writer.lines.try_send(line) {
                     tracing::warn!(
                         sequence,
                         "standard output is not read: an event is lost to it"
@@ -71,6 +69,33 @@ impl EventSink {
                 }
             }
             Err(err) => tracing::error!(%err, "an event cannot be written as JSON"),
+        }
+    }
+}
+
+impl Writer {
+    fn start() -> Self {
+        let (lines, lines_rx) = sync_channel::<String>(WAITING_EVENTS);
+        let (done_tx, done) = sync_channel(0);
+        // A thread, because standard output may block for as long as its reader likes.
+        std::thread::spawn(move || {
+            let mut out = std::io::stdout();
+            for line in lines_rx {
+                if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+                    break;
+                }
+            }
+            drop(done_tx);
+        });
+        Self { lines, done }
+    }
+}
+
+impl Drop for EventSink {
+    fn drop(&mut self) {
+        if let Some(Writer { lines, done }) = self.writer.take() {
+            drop(lines);
+            let _ = done.recv_timeout(LAST_EVENTS_WITHIN);
         }
     }
 }

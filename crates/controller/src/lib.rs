@@ -38,6 +38,10 @@ use arc_swap::ArcSwap;
 use holdfast_ovpn_proto::ServerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::{
+    admission::AdmissionLimits, events::EventSink, lifecycle::Lifecycle, listener::Listener,
+    log_budget::LogBudget, metrics::Metrics, registry::Registry,
+};
 pub use crate::{
     control_plane::{
         Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
@@ -45,10 +49,6 @@ pub use crate::{
     },
     events::EventFormat,
     standalone::{ConfigError, Grants, Standalone},
-};
-use crate::{
-    events::EventSink, lifecycle::Lifecycle, listener::Listener, log_budget::LogBudget,
-    metrics::Metrics, registry::Registry,
 };
 
 /// How to run the stand-alone controller.
@@ -106,12 +106,12 @@ pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
     let session = session_config(&grants, &options.data)?;
     let mut lifecycle = Lifecycle::new().context("signal handlers cannot be installed")?;
     let slots = grants.slots.clone();
-    let limits = grants.limits.within(open_files);
+    let limits = grants.limits;
     let control_plane = Arc::new(Standalone::new(grants, EventSink::new(options.events)));
 
     let shared = Arc::new(Shared {
         control_plane: control_plane.clone(),
-        registry: Registry::new(limits),
+        registry: Registry::new(limits.within(open_files)),
         metrics: Metrics::new(),
         stranger_lines: LogBudget::new(Instant::now()),
         session: ArcSwap::from_pointee(session),
@@ -127,7 +127,7 @@ pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
     if let Some(address) = options.metrics {
         metrics::serve(address, shared.clone()).await?;
     }
-    let reload = reload(shared.clone(), options.data.clone(), slots);
+    let reload = reload(shared.clone(), options.data.clone(), slots, limits);
     shared.spawn_until_stop(standalone::follow_file(options.grants, reload));
     shared.spawn_until_stop(standalone::keep_time(control_plane));
     shared.spawn_until_stop(registry::dispatch(shared.clone()));
@@ -142,10 +142,14 @@ fn reload(
     shared: Arc<Shared<Standalone>>,
     data: PathBuf,
     slots: Vec<SocketAddr>,
+    limits: AdmissionLimits,
 ) -> impl Fn(Grants) + Send {
     move |grants| {
         if grants.slots != slots {
             tracing::warn!("listen.slots has changed: that takes effect at the next start");
+        }
+        if grants.limits != limits {
+            tracing::warn!("limits have changed: that takes effect at the next start");
         }
         match session_config(&grants, &data) {
             Ok(session) => shared.session.store(Arc::new(session)),
