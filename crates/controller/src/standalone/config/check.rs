@@ -169,12 +169,7 @@ fn check_tunnels(tunnels: &[RawTunnel], mistakes: &mut Mistakes) -> (Entries, Op
     let mut entries = Entries::new();
     let mut anybody = None;
     for (index, raw) in tunnels.iter().enumerate() {
-        let name = raw
-            .username
-            .as_deref()
-            .map(|name| format!(" ({name})"))
-            .unwrap_or_default();
-        let at = format!("tunnels[{index}]{name}");
+        let at = place(index, raw);
         let entry = check_entry(raw, &at, mistakes);
         if raw.any_username {
             if raw.username.is_some() {
@@ -207,6 +202,15 @@ fn check_tunnels(tunnels: &[RawTunnel], mistakes: &mut Mistakes) -> (Entries, Op
         }
     }
     (entries, anybody)
+}
+
+/// Which entry is meant. A name that is none would spoil the line.
+fn place(index: usize, raw: &RawTunnel) -> String {
+    let name = raw.username.as_deref().map(str::parse::<TunnelId>);
+    match name {
+        Some(Ok(name)) => format!("tunnels[{index}] ({name})"),
+        Some(Err(_)) | None => format!("tunnels[{index}]"),
+    }
 }
 
 fn check_entry(raw: &RawTunnel, at: &str, mistakes: &mut Mistakes) -> Option<Entry> {
@@ -257,10 +261,8 @@ fn check_password(raw: &RawTunnel, at: &str, mistakes: &mut Mistakes) -> Option<
             None
         }
         (Some(_), Some(_)) => {
-            mistakes.missing(
-                &format!("{at}.password"),
-                "password and password_sha256 exclude each other: keep one",
-            );
+            let mend = "password and password_sha256 exclude each other: keep one";
+            mistakes.0.push(format!("{at}.password: {mend}"));
             None
         }
     }
@@ -276,15 +278,14 @@ fn check_rank(raw: &RawTunnel, at: &str, mistakes: &mut Mistakes) -> Option<u8> 
             );
             None
         }
-        Some(rank) if rank > MAX_RANK => {
-            mistakes.add(
-                &format!("{at}.rank"),
-                &rank,
-                "a site has at most eight tunnels: 0 to 7",
-            );
-            None
+        Some(rank) => {
+            let checked = u8::try_from(rank).ok().filter(|rank| *rank <= MAX_RANK);
+            if checked.is_none() {
+                let mend = "a site has at most eight tunnels: write 0 to 7";
+                mistakes.add(&format!("{at}.rank"), &rank, mend);
+            }
+            checked
         }
-        Some(rank) => Some(rank),
     }
 }
 

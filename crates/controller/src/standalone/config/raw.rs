@@ -47,7 +47,7 @@ pub(super) struct RawTunnel {
     pub(super) password: Option<SecretString>,
     pub(super) password_sha256: Option<String>,
     pub(super) site: Option<String>,
-    pub(super) rank: Option<u8>,
+    pub(super) rank: Option<i64>,
     pub(super) gateway: Option<String>,
     pub(super) profile: Option<String>,
     #[serde(default)]
@@ -71,13 +71,31 @@ impl RawFile {
     }
 }
 
+/// A mistake that TOML or the type of a key makes plain: the line, the key there, and what is wrong.
 pub(super) fn in_line(text: &str, err: &toml::de::Error) -> String {
-    let line = err
-        .span()
-        .map(|span| text[..span.start].matches('\n').count() + 1);
-    let message = err.message().replace('\n', "; ");
-    match line {
-        Some(line) => format!("line {line}: {message}"),
-        None => message,
+    let message = plain(err.message());
+    let Some(span) = err.span() else {
+        return message;
+    };
+    let line = text[..span.start].matches('\n').count();
+    let key = text.lines().nth(line).and_then(|line| line.split_once('='));
+    let key = key.map(|(key, _)| key.trim());
+    let line = line + 1;
+    match key.filter(|_| message.starts_with("invalid ")) {
+        // The message would show the password.
+        Some(key) if key.starts_with("password") => {
+            format!("line {line}: {key}: write it in quotes")
+        }
+        Some(key) => format!("line {line}: {key}: {message}"),
+        None => format!("line {line}: {message}"),
     }
+}
+
+/// A message of the parser, in one line and without the names of our types.
+fn plain(message: &str) -> String {
+    message
+        .replace('\n', "; ")
+        .replace("expected i64", "expected a whole number")
+        .replace("expected u64", "expected a whole number of at least 0")
+        .replace("expected usize", "expected a whole number of at least 0")
 }
