@@ -1,0 +1,20 @@
+//! The whole program against real OpenVPN clients and against those who are none.
+//!
+//! Tests that look at devices and routes run in a network namespace of their own; they want root, or a
+//! system that lets ordinary users make user namespaces and open `/dev/net/tun`. The others run on this
+//! machine's loopback.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on says so by panicking"
+)]
+
+mod attackers;
+mod bed;
+mod ciphers;
+mod grants_file;
+mod logins;
+mod metrics;
+mod reload;
+mod renegotiation;
+mod routes;
+mod stopping;
