@@ -117,7 +117,7 @@ impl Figures {
     ) -> anyhow::Result<()> {
         let server = servers.start(self.server).await?;
         let before = server.cpu()?;
-        let fleet = launch(plan.handshakes, plan.handshake_rate, false)?;
+        let fleet = launch("login", plan.handshakes, plan.handshake_rate, false)?;
         wait_all_up(&fleet, plan.handshakes).await;
         let used = server.cpu()? - before;
         let report = self.note("log-ins", false, &fleet);
@@ -143,7 +143,7 @@ impl Figures {
         let mut tunnels = 0;
         for size in plan.idle {
             let more = size - tunnels;
-            let fleet = launch(more, plan.rate, false)?;
+            let fleet = launch(&format!("to-{size}"), more, plan.rate, false)?;
             wait_all_up(&fleet, more).await;
             fleets.push(fleet);
             tunnels = size;
@@ -164,7 +164,7 @@ impl Figures {
         plan: &Plan,
     ) -> anyhow::Result<()> {
         let server = servers.start(self.server).await?;
-        let fleet = launch(plan.restart, plan.rate, true)?;
+        let fleet = launch("restart", plan.restart, plan.rate, true)?;
         wait_all_up(&fleet, plan.restart).await;
         let (server, restart) = self
             .replace(servers, server, Signal::SIGTERM, &fleet, plan)
@@ -215,7 +215,8 @@ impl Figures {
     }
 }
 
-fn launch(connections: usize, rate: f64, reconnect: bool) -> anyhow::Result<Fleet> {
+/// `name` keeps the users of one fleet apart from those of another at the same server.
+fn launch(name: &str, connections: usize, rate: f64, reconnect: bool) -> anyhow::Result<Fleet> {
     let dial = Dial {
         target: ADDRESS,
         connections,
@@ -223,7 +224,7 @@ fn launch(connections: usize, rate: f64, reconnect: bool) -> anyhow::Result<Flee
         sources: 100,
     };
     let tunnels = TunnelOptions {
-        users: Users::numbered(&format!("{connections}-{{n}}"), "load"),
+        users: Users::numbered(&format!("{name}-{{n}}"), "load"),
         client: Client::OpenVpn26,
         tls: TlsVersion::V13,
         ca: None,
