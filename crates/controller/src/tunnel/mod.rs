@@ -45,6 +45,9 @@ const VERDICT_WITHIN: Duration = Duration::from_secs(8);
 /// Output that makes no progress for this long means a dead or hostile reader.
 const STUCK_AFTER: Duration = Duration::from_secs(10);
 
+/// A timer that fires so much too late tells that the process was stopped, or starved of its processor.
+const LATE: Duration = Duration::from_millis(100);
+
 /// A drain lets go of a site's standbys first. Were the active tunnel's routes the first to vanish, traffic
 /// would visit a standby for a moment, and connections would not survive the visit.
 const ACTIVE_LEAVES_LAST: Duration = Duration::from_millis(500);
@@ -132,7 +135,12 @@ impl<C: ControlPlane> Tunnel<C> {
                 // 3. Room for output that was stuck.
                 _ = self.stream.writable(), if !self.out.is_empty() => {}
                 // 4. Time.
-                () = sleep.as_mut() => self.pass_time(),
+                () = sleep.as_mut() => {
+                    if sleep.deadline().elapsed() > LATE {
+                        self.catch_up().await;
+                    }
+                    self.pass_time();
+                }
             }
         }
     }
@@ -214,6 +222,13 @@ impl<C: ControlPlane> Tunnel<C> {
         let next = [session, link, stuck, restart].into_iter().flatten().min();
         let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         sleep.reset(next.into());
+    }
+
+    /// This process has stood still, and nobody has looked yet at what came meanwhile.
+    async fn catch_up(&mut self) {
+        // The runtime polls its sockets before it wakes us again.
+        tokio::task::yield_now().await;
+        self.read();
     }
 
     fn pass_time(&mut self) {
@@ -298,6 +313,11 @@ impl<C: ControlPlane> Tunnel<C> {
             .is_some_and(|version| version.starts_with(OUR_AGENT));
         // Backups wait here for their primary, which must find a free place meanwhile.
         self.shared.registry.handshake_complete(self.id);
+        if self.shared.draining.is_cancelled() {
+            return self
+                .session
+                .unavailable("this controller stops", Instant::now());
+        }
         let request = self.request(login);
         let username = request.username.clone();
         let verdict = self.shared.control_plane.authorize(request);
