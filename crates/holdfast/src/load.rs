@@ -45,7 +45,7 @@ struct LoadArgs {
     /// How long to stay after the last was started.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     hold: u64,
-    /// Log in as this user; {n} becomes the number of the connection.
+    /// Log in as this user, with the number of the connection where the default has it.
     #[arg(long, value_name = "NAME", default_value = "load-{n}")]
     username: String,
     /// The password of all.
