@@ -8,10 +8,12 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod agent;
 mod attackers;
 mod bed;
 mod ciphers;
 mod grants_file;
+mod load;
 mod logins;
 mod metrics;
 mod reload;
