@@ -97,13 +97,16 @@ impl Agent {
         let device = options.bind_dev.or(profile.bind_dev);
         let (connection, handle, _) = rtnetlink::new_connection().context("cannot open netlink")?;
         tokio::spawn(connection);
+        let link_rx = link::watch(handle.clone(), device.clone()).await?;
+        let index = link_rx.borrow().index;
+        let routes = Routes::open(handle, index).await;
         Ok(Self {
-            link_rx: link::watch(handle.clone(), device.clone()).await?,
+            link_rx,
             remotes,
             connect_timeout: profile.connect_timeout,
             device,
             backoff: Backoff::new(options.connect_retry),
-            routes: Routes::new(handle),
+            routes: routes.context("cannot read the routing table")?,
         })
     }
 
@@ -170,7 +173,7 @@ impl Agent {
             tracing::info!("waiting for the interface's carrier");
         }
         let link = *self.link_rx.wait_for(|link| link.carrier).await?;
-        self.routes.set_device(link.index).await?;
+        self.routes.set_device(link.index);
         Ok(())
     }
 }

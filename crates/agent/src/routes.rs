@@ -33,20 +33,21 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// No routes yet, in the network namespace that `handle` was opened in.
-    pub(crate) fn new(handle: Handle) -> Self {
-        Self {
+    /// No routes yet, in the network namespace that `handle` was opened in. What an earlier life of this program
+    /// has left on the interface is removed.
+    pub(crate) async fn open(handle: Handle, device: Option<u32>) -> Result<Self, Error> {
+        let routes = Self {
             handle,
-            device: None,
+            device,
             wanted: BTreeSet::new(),
-        }
+        };
+        routes.remove_strays().await?;
+        Ok(routes)
     }
 
-    /// Names the interface, which may have a new index after it was gone. What we may have left on it in an
-    /// earlier life is removed.
-    pub(crate) async fn set_device(&mut self, device: Option<u32>) -> Result<(), Error> {
+    /// Follows the interface, which has a new index after it was gone.
+    pub(crate) fn set_device(&mut self, device: Option<u32>) {
         self.device = device;
-        self.remove_strays().await
     }
 
     /// Exchanges the routes held for these. False when the kernel does not take all of them now, for example
@@ -216,9 +217,8 @@ mod tests {
     }
 
     async fn on_wan(wan: &Wan) -> Routes {
-        let mut routes = Routes::new(wan.handle.clone());
-        routes.set_device(Some(wan.index().await)).await.unwrap();
-        routes
+        let index = Some(wan.index().await);
+        Routes::open(wan.handle.clone(), index).await.unwrap()
     }
 
     #[test]
@@ -272,8 +272,7 @@ mod tests {
             || async {
                 let wan = Wan::create().await;
                 let mut first = on_wan(&wan).await;
-                let mut second = Routes::new(wan.handle.clone());
-                second.set_device(None).await.unwrap();
+                let mut second = Routes::open(wan.handle.clone(), None).await.unwrap();
                 assert!(first.replace(rung(1, GATEWAY)).await);
                 assert!(second.replace(rung(1, OTHER_GATEWAY)).await);
                 second.withdraw().await;
