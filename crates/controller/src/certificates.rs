@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use holdfast_ovpn_proto::{
     Limits, ServerConfig,
     data::Cipher,
@@ -103,6 +103,13 @@ fn pem_error(err: &rustls_pki_types::pem::Error) -> String {
     }
 }
 
+const SERVER_FILES: [&str; 4] = [
+    "server-ecdsa.key",
+    "server-ecdsa.pem",
+    "server-rsa.key",
+    "server-rsa.pem",
+];
+
 /// Our own certificates for the slots, ECDSA first: it costs a fifth of RSA's time. Made when they are
 /// not there or speak of other addresses.
 fn own(slots: &[SocketAddr], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey>>> {
@@ -118,7 +125,8 @@ fn own(slots: &[SocketAddr], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey
         .map(|address| format!("{address}\n"))
         .collect::<String>();
     let list = data.join("server.addresses");
-    if fs::read_to_string(&list).ok().as_deref() != Some(&named) {
+    let up_to_date = fs::read_to_string(&list).is_ok_and(|list| list == named);
+    if !up_to_date || !SERVER_FILES.iter().all(|name| data.join(name).exists()) {
         make_servers(&addresses, data)?;
         fs::write(&list, named).with_context(|| format!("{} cannot be written", list.display()))?;
     }
@@ -174,14 +182,26 @@ fn authority(data: &Path) -> anyhow::Result<CertifiedIssuer<'static, KeyPair>> {
     let mut params = params("Holdfast CA", CA_YEARS);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    if let Ok(text) = fs::read_to_string(&key_pem) {
-        let key = KeyPair::from_pem(&text)
-            .with_context(|| format!("{} is not a private key", key_pem.display()))?;
-        return Ok(CertifiedIssuer::self_signed(params, key)?);
+    let key = match fs::read_to_string(&key_pem) {
+        Ok(text) => KeyPair::from_pem(&text)
+            .with_context(|| format!("{} is not a private key", key_pem.display()))?,
+        Err(err) if err.kind() == io::ErrorKind::NotFound && !pem.exists() => {
+            let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+            write(&key_pem, &key.serialize_pem(), 0o600)?;
+            key
+        }
+        // Never a new CA unasked: every router would have to import it.
+        Err(err) => bail!(
+            "{} cannot be read: {err}; put it back, or remove {} as well for a new CA that every router \
+             must import",
+            key_pem.display(),
+            pem.display()
+        ),
+    };
+    let ca = CertifiedIssuer::self_signed(params, key)?;
+    if !pem.exists() {
+        write(&pem, &ca.pem(), 0o644)?;
     }
-    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)?;
-    write(&key_pem, &ca.key().serialize_pem(), 0o600)?;
-    write(&pem, &ca.pem(), 0o644)?;
     Ok(ca)
 }
 
@@ -204,4 +224,67 @@ fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn slots(addresses: &[&str]) -> Vec<SocketAddr> {
+        addresses
+            .iter()
+            .map(|address| address.parse().unwrap())
+            .collect()
+    }
+
+    fn read_all(data: &TempDir) -> Vec<String> {
+        ["ca.pem", "server-ecdsa.pem", "server-rsa.pem"]
+            .map(|name| fs::read_to_string(data.path().join(name)).unwrap())
+            .into()
+    }
+
+    #[test]
+    fn certificates_are_made_once_and_keys_are_for_us_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let slots = slots(&["192.0.2.1:443", "[2001:db8::1]:443"]);
+        assert_eq!(own(&slots, data.path()).unwrap().len(), 2);
+        let made = read_all(&data);
+        own(&slots, data.path()).unwrap();
+        assert_eq!(read_all(&data), made);
+        for key in ["ca.key", "server-ecdsa.key", "server-rsa.key"] {
+            let mode = fs::metadata(data.path().join(key)).unwrap().permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600, "{key}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_and_lost_files_get_new_certificates_from_the_same_ca() {
+        let data = tempfile::tempdir().unwrap();
+        own(&slots(&["192.0.2.1:443"]), data.path()).unwrap();
+        let [ca, ecdsa, _] = &read_all(&data)[..] else {
+            panic!("three files")
+        };
+        own(&slots(&["192.0.2.2:443"]), data.path()).unwrap();
+        let moved = read_all(&data);
+        assert_eq!(&moved[0], ca);
+        assert_ne!(&moved[1], ecdsa);
+        fs::remove_file(data.path().join("server-rsa.pem")).unwrap();
+        own(&slots(&["192.0.2.2:443"]), data.path()).unwrap();
+        assert_eq!(&read_all(&data)[0], ca);
+    }
+
+    #[test]
+    fn a_ca_is_never_replaced_unasked() {
+        let data = tempfile::tempdir().unwrap();
+        own(&slots(&["192.0.2.1:443"]), data.path()).unwrap();
+        fs::remove_file(data.path().join("ca.key")).unwrap();
+        // What is there still serves; only a new certificate needs the CA's key.
+        own(&slots(&["192.0.2.1:443"]), data.path()).unwrap();
+        let err = own(&slots(&["192.0.2.2:443"]), data.path()).unwrap_err();
+        assert!(err.to_string().contains("put it back"), "{err}");
+    }
 }
