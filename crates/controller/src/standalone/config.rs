@@ -145,3 +145,67 @@ impl fmt::Display for ConfigError {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(tunnels: &str) -> Grants {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!("[listen]\nslots = [\"192.0.2.1:443\"]\n{tunnels}");
+        std::fs::write(file.path(), text).unwrap();
+        Grants::load(file.path()).unwrap()
+    }
+
+    fn entry(name: &str, rank: u8, gateway: &str) -> String {
+        format!(
+            "[[tunnels]]\nusername = \"{name}\"\npassword = \"secret\"\nsite = \"office\"\n\
+             rank = {rank}\ngateway = \"{gateway}\"\n"
+        )
+    }
+
+    #[test]
+    fn ranks_make_the_order_whatever_the_order_of_the_file() {
+        let grants = load(&(entry("lte", 5, "192.0.2.1") + &entry("fibre", 2, "192.0.2.2")));
+        let [fibre, lte] = ["fibre", "lte"].map(|name| name.parse::<TunnelId>().unwrap());
+        let order = grants.order(&"office".parse().unwrap(), &lte);
+        assert_eq!(order, [fibre, lte]);
+    }
+
+    #[test]
+    fn a_new_rank_leaves_a_grant_as_it_is_and_a_new_gateway_does_not() {
+        let fibre: TunnelId = "fibre".parse().unwrap();
+        let [old, ranked, moved] = [(0, "192.0.2.1"), (3, "192.0.2.1"), (0, "192.0.2.9")]
+            .map(|(rank, gateway)| load(&entry("fibre", rank, gateway)));
+        let old = old.entry(&fibre).unwrap();
+        assert!(ranked.entry(&fibre).unwrap().grants_the_same(old));
+        assert!(!moved.entry(&fibre).unwrap().grants_the_same(old));
+    }
+
+    #[test]
+    fn where_any_name_may_log_in_each_is_a_site_of_its_own() {
+        let anybody = "[[tunnels]]\nany_username = true\npassword = \"secret\"\nsite = \"load\"\n\
+                       gateway = \"192.0.2.1\"\n";
+        let grants = load(&(entry("fibre", 0, "192.0.2.1") + anybody));
+        let [fibre, other] = ["fibre", "other"].map(|name| name.parse::<TunnelId>().unwrap());
+        let site = |tunnel| grants.entry(tunnel).unwrap().site_of(tunnel).unwrap();
+        assert_eq!(site(&fibre).to_string(), "office");
+        assert_eq!(site(&other).to_string(), "load.other");
+        assert_ne!(grants.addresses(&fibre), grants.addresses(&other));
+    }
+
+    #[test]
+    fn a_digest_admits_the_password_that_it_was_made_from() {
+        // printf %s secret | sha256sum
+        let digest = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+        let text = entry("fibre", 0, "192.0.2.1");
+        let text = text.replace(
+            "password = \"secret\"",
+            &format!("password_sha256 = \"{digest}\""),
+        );
+        let grants = load(&text);
+        let entry = grants.entry(&"fibre".parse().unwrap()).unwrap().clone();
+        assert!(entry.password.matches("secret"));
+        assert!(!entry.password.matches(digest));
+    }
+}

@@ -190,3 +190,86 @@ impl Link {
         watch.into_iter().chain(health).chain(self.updated_by).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use holdfast_api_types::Place;
+    use holdfast_failover::ProbeProfile;
+
+    use super::*;
+
+    const ROUTER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
+    const SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
+
+    fn link(connection: u64, now: Instant) -> Link {
+        let grant = TunnelGrant {
+            tunnel: "fibre".parse().unwrap(),
+            site: "office".parse().unwrap(),
+            address: ROUTER,
+            server: SERVER,
+            prefix: 30,
+            place: Place { rung: 0, step: 10 },
+            routes: Vec::new(),
+            profile: ProbeProfile::fast(),
+        };
+        let mut link = Link::new(&grant, connection, Some(Duration::from_secs(1)), now);
+        link.start(now);
+        link
+    }
+
+    fn echo(request: bool, source: Ipv4Addr, destination: Ipv4Addr, id: u16) -> Vec<u8> {
+        let echo = Echo {
+            request,
+            source,
+            destination,
+            id,
+            sequence: 0,
+        };
+        echo.to_packet().to_vec()
+    }
+
+    /// The loss that is reported when the first probe was answered by this packet.
+    fn loss_after(answer: impl FnOnce(Echo) -> Vec<u8>) -> f64 {
+        let now = Instant::now();
+        let mut link = link(7, now);
+        let probe = link.poll_probe(now).expect("a probe is due at the start");
+        let packet = answer(Echo::parse(&probe).unwrap());
+        assert_eq!(link.take_packet(&packet, now), None);
+        let mut at = now;
+        let end = now + Duration::from_secs(5);
+        while at < end {
+            link.handle_timeout(at);
+            while link.poll_probe(at).is_some() {}
+            while let Some(report) = link.poll_report(at) {
+                if let ReportKind::Health(health) = report {
+                    return health.loss;
+                }
+            }
+            at += Duration::from_millis(10);
+        }
+        panic!("no health was reported");
+    }
+
+    #[test]
+    fn an_answer_of_this_connection_counts_and_one_of_an_older_does_not() {
+        let answered = loss_after(|probe| echo(false, ROUTER, SERVER, probe.id));
+        let older = loss_after(|probe| echo(false, ROUTER, SERVER, probe.id - 1));
+        assert!(answered < older, "{answered} is not less than {older}");
+        assert_eq!(older, 1.0);
+    }
+
+    #[test]
+    fn pings_of_the_router_to_us_are_answered_and_others_are_not() {
+        let now = Instant::now();
+        let mut link = link(7, now);
+        let answer = link.take_packet(&echo(true, ROUTER, SERVER, 9), now);
+        let answer = Echo::parse(&answer.expect("an answer")).unwrap();
+        assert!(!answer.request);
+        assert_eq!((answer.source, answer.destination), (SERVER, ROUTER));
+        let elsewhere = Ipv4Addr::new(203, 0, 113, 1);
+        for (source, destination) in [(elsewhere, SERVER), (ROUTER, elsewhere)] {
+            let packet = echo(true, source, destination, 9);
+            assert_eq!(link.take_packet(&packet, now), None);
+        }
+    }
+}

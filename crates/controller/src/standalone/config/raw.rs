@@ -77,11 +77,9 @@ pub(super) fn in_line(text: &str, err: &toml::de::Error) -> String {
     let Some(span) = err.span() else {
         return message;
     };
-    let line = text[..span.start].matches('\n').count();
-    let key = text.lines().nth(line).and_then(|line| line.split_once('='));
-    let key = key.map(|(key, _)| key.trim());
-    let line = line + 1;
-    match key.filter(|_| message.starts_with("invalid ")) {
+    let before = &text[..span.start];
+    let line = before.matches('\n').count() + 1;
+    match key_of_value(before) {
         // The message would show the password.
         Some(key) if key.starts_with("password") => {
             format!("line {line}: {key}: write it in quotes")
@@ -91,6 +89,13 @@ pub(super) fn in_line(text: &str, err: &toml::de::Error) -> String {
     }
 }
 
+/// The key of a value that begins where this text ends.
+fn key_of_value(before: &str) -> Option<&str> {
+    let key = before.trim_end().strip_suffix('=')?.trim_end();
+    key.rsplit(|c: char| c.is_whitespace() || "{,".contains(c))
+        .next()
+}
+
 /// A message of the parser, in one line and without the names of our types.
 fn plain(message: &str) -> String {
     message
@@ -98,4 +103,43 @@ fn plain(message: &str) -> String {
         .replace("expected i64", "expected a whole number")
         .replace("expected u64", "expected a whole number of at least 0")
         .replace("expected usize", "expected a whole number of at least 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_overrides_what_the_file_says() {
+        let text = "[listen]\nslots = [\"192.0.2.1:443\"]\n[tls]\nkey = \"a.key\"\n";
+        let mut raw: RawFile = toml::from_str(text).unwrap();
+        raw.override_by(|name| match name {
+            "HOLDFAST_LISTEN_SLOTS" => Some("192.0.2.8:443, 192.0.2.9:443".into()),
+            "HOLDFAST_TLS_CERTIFICATE" => Some("b.pem".into()),
+            _ => None,
+        });
+        assert_eq!(raw.listen.slots, ["192.0.2.8:443", "192.0.2.9:443"]);
+        assert_eq!(raw.tls.certificate, Some("b.pem".into()));
+        assert_eq!(raw.tls.key, Some("a.key".into()));
+    }
+
+    #[test]
+    fn a_mistake_names_line_and_key_but_no_password() {
+        let mistake = |text: &str| {
+            let err = toml::from_str::<RawFile>(text).err().unwrap();
+            in_line(text, &err)
+        };
+        assert_eq!(
+            mistake("[limits]\nhandshakes = -1\n"),
+            "line 2: handshakes: invalid value: integer `-1`, expected a whole number of at least 0"
+        );
+        for text in [
+            "[[tunnels]]\npassword = 4711\n",
+            "tunnels = [\n{ username = \"a\", password=4711 }]\n",
+        ] {
+            assert_eq!(mistake(text), "line 2: password: write it in quotes");
+        }
+        let open = mistake("[[tunnels]]\npassword = \"4711\n");
+        assert!(!open.contains("4711"), "{open}");
+    }
 }
