@@ -8,8 +8,12 @@ use holdfast_api_types::Health;
 use crate::{ProbeProfile, Role, stats::Stats};
 
 /// How long a tunnel may take after its log-in until it answers its first probe: the router's client
-/// has to set up its interface first.
+/// has to set up its interface first. Longer where its own first ping takes longer than that.
 const FIRST_ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two probes of a tunnel that has answered none, at most: the first may come before the router's
+/// interface is ready.
+const PROVING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Probes in a burst that was asked for.
 const BURST_PROBES: u8 = 5;
@@ -116,7 +120,7 @@ impl Watch {
             role: Role::Standby,
             state: State::Proving {
                 came_up: now,
-                give_up_at: now + FIRST_ANSWER_WITHIN,
+                give_up_at: now + first_answer_within(&profile),
             },
             last_life: now,
             excused_until: now,
@@ -242,10 +246,14 @@ impl Watch {
     }
 
     fn interval(&self) -> Duration {
-        if self.burst_left > 0 || self.state == State::Suspect {
-            self.profile.burst_interval
-        } else {
-            self.profile.interval(self.role)
+        if self.burst_left > 0 {
+            return self.profile.burst_interval;
+        }
+        let usual = self.profile.interval(self.role);
+        match self.state {
+            State::Suspect => self.profile.burst_interval,
+            State::Proving { .. } => usual.min(PROVING_INTERVAL),
+            State::Alive | State::Mute | State::Dead => usual,
         }
     }
 
@@ -379,4 +387,9 @@ impl Watch {
     fn keepalive(&self) -> Duration {
         Duration::from_secs(self.profile.ping_restart.into())
     }
+}
+
+/// Two of the client's own pings fit in: one tells a router that drops probes from a tunnel that is dead.
+fn first_answer_within(profile: &ProbeProfile) -> Duration {
+    FIRST_ANSWER_WITHIN.max(Duration::from_secs(2 * u64::from(profile.ping)))
 }

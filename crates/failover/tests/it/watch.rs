@@ -311,6 +311,28 @@ fn a_router_that_never_answers_is_kept_by_its_own_keepalive() {
 }
 
 #[test]
+fn a_saver_tunnel_is_not_given_up_before_its_first_ping() {
+    let profile = ProbeProfile::saver();
+    let mut path = Path::new(profile, Role::Standby, ms(50));
+    path.cut = true;
+    path.run(Duration::from_secs(profile.ping.into()) + ms(100));
+    path.watch.handle_traffic(path.now);
+    path.run(Duration::from_secs(profile.ping.into()));
+    assert!(path.watch.is_mute());
+    assert_eq!(path.count(is_dead), 0, "{:?}", path.said);
+}
+
+#[test]
+fn a_saver_tunnel_whose_first_probe_is_lost_is_proven_by_the_next() {
+    let mut path = Path::new(ProbeProfile::saver(), Role::Standby, ms(50));
+    path.cut = true;
+    path.run(ms(10));
+    path.cut = false;
+    path.run(ms(1_500));
+    assert_eq!(path.count(|verdict| *verdict == Verdict::Answered), 1);
+}
+
+#[test]
 fn a_router_that_answers_after_all_is_watched_by_its_answers() {
     let mut path = Path::new(ProbeProfile::fast(), Role::Active, ms(10));
     path.cut();
