@@ -171,36 +171,21 @@ impl Sites {
                 cipher,
             } => {
                 connected.up = true;
-                let gateway = connected.entry.gateway;
-                self.events.emit(
-                    &id,
-                    &tunnel,
-                    LinkEventKind::TunnelUp {
-                        remote,
-                        slot,
-                        cipher,
-                    },
-                );
+                let kind = LinkEventKind::TunnelUp {
+                    remote,
+                    slot,
+                    cipher,
+                };
+                self.events.emit(&id, &tunnel, kind);
                 site.tunnel_up(&tunnel, now);
-                if let Some(place) = site.place(&tunnel) {
-                    let routes = ladder::routes(place, gateway);
-                    let by = PushMethod::PushReply;
-                    let kind = LinkEventKind::RoutesPushed { place, routes, by };
-                    self.events.emit(&id, &tunnel, kind);
-                }
+                self.tell_routes(&id, &tunnel, PushMethod::PushReply);
             }
             ReportKind::Down { cause, planned } => {
                 self.disconnected(&tunnel, &cause, planned, now);
             }
             ReportKind::RoutesUpdated => {
-                let gateway = connected.entry.gateway;
                 site.routes_applied(&tunnel, now);
-                if let Some(place) = site.place(&tunnel) {
-                    let routes = ladder::routes(place, gateway);
-                    let by = PushMethod::PushUpdate;
-                    let kind = LinkEventKind::RoutesPushed { place, routes, by };
-                    self.events.emit(&id, &tunnel, kind);
-                }
+                self.tell_routes(&id, &tunnel, PushMethod::PushUpdate);
             }
             ReportKind::Verdict(verdict) => site.handle_verdict(&tunnel, verdict, now),
             ReportKind::Health(health) => {
@@ -209,6 +194,17 @@ impl Sites {
             }
         }
         self.drain_site(&id);
+    }
+
+    fn tell_routes(&self, id: &SiteId, tunnel: &TunnelId, by: PushMethod) {
+        let place = self.sites.get(id).and_then(|site| site.place(tunnel));
+        if let Some(place) = place
+            && let Some(connected) = self.connected.get(tunnel)
+        {
+            let routes = ladder::routes(place, connected.entry.gateway);
+            let kind = LinkEventKind::RoutesPushed { place, routes, by };
+            self.events.emit(id, tunnel, kind);
+        }
     }
 
     fn disconnected(&mut self, tunnel: &TunnelId, cause: &str, planned: bool, now: Instant) {
