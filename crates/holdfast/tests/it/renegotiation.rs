@@ -10,7 +10,7 @@ const PING_EVERY: Duration = Duration::from_millis(100);
 #[test]
 fn keys_are_renewed_every_ten_seconds_by_either_side_and_no_ping_is_lost() {
     let long = std::env::var_os("HOLDFAST_LONG_TESTS").is_some();
-    let seconds = if long { 120 } else { 35 };
+    let seconds = if long { 120 } else { 25 };
     let beds = [Bed::with_wans(1), Bed::with_wans(1)];
     let by_controller = "[tls]\nrenegotiate_seconds = [10, 10]\n";
     let renewing = [
