@@ -127,6 +127,11 @@ impl Site {
             Verdict::Answered => {
                 let was_settled = it.is_settled();
                 let effect = it.answered(tunnel, now);
+                if matches!(effect, Some(Effect::Recovering { .. })) {
+                    // At a standby's pace a saving profile would send no probe at all during the hold.
+                    let tunnel = tunnel.clone();
+                    self.effects.push_back(Effect::Burst { tunnel });
+                }
                 self.effects.extend(effect);
                 // By far the most frequent input; it matters only while a dead tunnel is in the way.
                 if was_settled && !self.tunnels.values().any(Tunnel::lingers) {
