@@ -60,8 +60,8 @@ pub struct ConfigError {
 }
 
 impl Grants {
-    /// Reads and checks a file. Relative paths in it are relative to its folder. `HOLDFAST_LISTEN_SLOTS`,
-    /// `HOLDFAST_TLS_CERTIFICATE` and `HOLDFAST_TLS_KEY` override what it says.
+    /// Reads and checks a file. Relative paths in it are relative to its folder. The environment
+    /// overrides what it says outside its tunnels: `HOLDFAST_LISTEN_SLOTS`, `HOLDFAST_TLS_KEY` and so on.
     ///
     /// # Errors
     /// All mistakes at once, each naming the key, the value and the mend.
@@ -77,7 +77,10 @@ impl Grants {
         })?;
         let mut raw: RawFile =
             toml::from_str(&text).map_err(|err| failed(vec![raw::in_line(&text, &err)]))?;
-        raw.override_by(|name| std::env::var(name).ok());
+        let mistakes = raw.override_by(|name| std::env::var(name).ok());
+        if !mistakes.is_empty() {
+            return Err(failed(mistakes));
+        }
         let folder = path.parent().unwrap_or(Path::new("."));
         check::check(&raw, folder).map_err(failed)
     }

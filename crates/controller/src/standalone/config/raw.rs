@@ -55,12 +55,11 @@ pub(super) struct RawTunnel {
 }
 
 impl RawFile {
-    pub(super) fn override_by(&mut self, variable: impl Fn(&str) -> Option<String>) {
+    /// Takes `HOLDFAST_*` variables for the keys of the file; what is wrong with them comes back.
+    pub(super) fn override_by(&mut self, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+        let mut mistakes = Vec::new();
         if let Some(slots) = variable("HOLDFAST_LISTEN_SLOTS") {
-            self.listen.slots = slots
-                .split(',')
-                .map(|slot| slot.trim().to_owned())
-                .collect();
+            self.listen.slots = list(&slots);
         }
         if let Some(path) = variable("HOLDFAST_TLS_CERTIFICATE") {
             self.tls.certificate = Some(path.into());
@@ -68,7 +67,37 @@ impl RawFile {
         if let Some(path) = variable("HOLDFAST_TLS_KEY") {
             self.tls.key = Some(path.into());
         }
+        let mut numbers = |name: &str| -> Option<Vec<u64>> {
+            let text = variable(name)?;
+            let numbers = list(&text)
+                .iter()
+                .map(|number| number.parse().ok())
+                .collect();
+            if numbers.is_none() {
+                mistakes.push(format!(
+                    "environment {name} = {text:?}: write whole numbers"
+                ));
+            }
+            numbers
+        };
+        if let Some(ages) = numbers("HOLDFAST_TLS_RENEGOTIATE_SECONDS") {
+            self.tls.renegotiate_seconds = ages.try_into().ok().or(Some([0, 0]));
+        }
+        let mut number =
+            |name| Some(usize::try_from(*numbers(name)?.first()?).unwrap_or(usize::MAX));
+        if let Some(limit) = number("HOLDFAST_LIMITS_CONNECTIONS_BEFORE_LOGIN") {
+            self.limits.connections_before_login = Some(limit);
+        }
+        if let Some(limit) = number("HOLDFAST_LIMITS_HANDSHAKES") {
+            self.limits.handshakes = Some(limit);
+        }
+        mistakes
     }
+}
+
+/// Parts between commas.
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_owned()).collect()
 }
 
 /// A mistake that TOML or the type of a key makes plain: the line, the key there, and what is wrong.
@@ -113,11 +142,18 @@ mod tests {
     fn the_environment_overrides_what_the_file_says() {
         let text = "[listen]\nslots = [\"192.0.2.1:443\"]\n[tls]\nkey = \"a.key\"\n";
         let mut raw: RawFile = toml::from_str(text).unwrap();
-        raw.override_by(|name| match name {
+        let mistakes = raw.override_by(|name| match name {
             "HOLDFAST_LISTEN_SLOTS" => Some("192.0.2.8:443, 192.0.2.9:443".into()),
             "HOLDFAST_TLS_CERTIFICATE" => Some("b.pem".into()),
+            "HOLDFAST_TLS_RENEGOTIATE_SECONDS" => Some("10, 20".into()),
+            "HOLDFAST_LIMITS_HANDSHAKES" => Some("many".into()),
             _ => None,
         });
+        assert_eq!(
+            mistakes,
+            [r#"environment HOLDFAST_LIMITS_HANDSHAKES = "many": write whole numbers"#]
+        );
+        assert_eq!(raw.tls.renegotiate_seconds, Some([10, 20]));
         assert_eq!(raw.listen.slots, ["192.0.2.8:443", "192.0.2.9:443"]);
         assert_eq!(raw.tls.certificate, Some("b.pem".into()));
         assert_eq!(raw.tls.key, Some("a.key".into()));
