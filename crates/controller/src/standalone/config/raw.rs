@@ -69,7 +69,7 @@ impl RawFile {
         }
         let mut numbers = |name: &str| -> Option<Vec<u64>> {
             let text = variable(name)?;
-            let numbers = list(&text)
+            let numbers: Option<Vec<u64>> = list(&text)
                 .iter()
                 .map(|number| number.parse().ok())
                 .collect();
