@@ -2,14 +2,21 @@
 //!
 //! Each test is one run of `holdfast lab run`, in namespaces of its own. They want root, or a system that lets
 //! ordinary users make user namespaces and open `/dev/net/tun`.
+//!
+//! They measure milliseconds, so they are a program of their own: whichever runner starts it, nothing else runs.
 #![expect(
     clippy::unwrap_used,
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
-use std::process::Command;
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 use serde_json::Value;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A single run.
 fn measure(scenario: &str, client: &str) -> Measured {
@@ -18,6 +25,8 @@ fn measure(scenario: &str, client: &str) -> Measured {
 
 /// The medians of several runs: where milliseconds are promised, one unlucky run must not decide.
 fn measure_runs(scenario: &str, client: &str, runs: u32) -> Measured {
+    // A test that failed while holding it has left nothing behind.
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let runs = runs.to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
         .args(["lab", "run", scenario, "--client", client, "--runs", &runs])
