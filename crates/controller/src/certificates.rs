@@ -21,7 +21,12 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
-use rustls::{crypto::aws_lc_rs, sign::CertifiedKey, version};
+use rustls::{
+    SupportedCipherSuite,
+    crypto::{CryptoProvider, aws_lc_rs},
+    sign::CertifiedKey,
+    version,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 /// Data ciphers, best first. CBC is for routers that cannot do better.
@@ -53,7 +58,7 @@ pub(crate) fn session_config(
         Some(certificate) => vec![certificate.clone()],
         None => own(slots, data)?,
     };
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let provider = Arc::new(provider());
     let versions = [&version::TLS13, &version::TLS12];
     let tls = rustls_server_config(provider, &versions, certificates)?;
     Ok(ServerConfig {
@@ -62,6 +67,16 @@ pub(crate) fn session_config(
         limits: Limits::default(),
         renegotiate_after: Some(renegotiate_after),
     })
+}
+
+/// Suites with SHA-256 first: SHA-384 has no instructions of its own on most processors, and was a fifteenth of
+/// what a log-in costs.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let is_slow =
+        |suite: &SupportedCipherSuite| suite.suite().as_str().unwrap_or("").ends_with("SHA384");
+    provider.cipher_suites.sort_by_key(is_slow);
+    provider
 }
 
 /// Why a pair of files is of no use.

@@ -111,7 +111,7 @@ fn log(site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind) {
         LinkEventKind::RoutesPushed { place, routes, .. } => {
             let routes = routes.len();
             let (rung, metric) = (place.rung, place.metric());
-            tracing::info!(site.id = %site, tunnel.id = %tunnel, rung, metric, routes, "routes pushed");
+            tracing::debug!(site.id = %site, tunnel.id = %tunnel, rung, metric, routes, "routes pushed");
         }
         LinkEventKind::LinkSuspect { cause } => {
             tracing::debug!(site.id = %site, tunnel.id = %tunnel, cause, "link suspect");
@@ -125,10 +125,13 @@ fn log(site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind) {
         LinkEventKind::LinkOnline => {
             tracing::info!(site.id = %site, tunnel.id = %tunnel, "link online");
         }
-        LinkEventKind::TunnelActive { previous, cause } => {
-            let previous = previous.as_ref().map(TunnelId::as_str);
-            tracing::info!(site.id = %site, tunnel.id = %tunnel, previous, cause, "tunnel active");
-        }
+        LinkEventKind::TunnelActive { previous, cause } => match previous {
+            Some(previous) => {
+                tracing::info!(site.id = %site, tunnel.id = %tunnel, %previous, cause, "tunnel active");
+            }
+            // Every log-in of a site's first tunnel says as much.
+            None => tracing::debug!(site.id = %site, tunnel.id = %tunnel, cause, "tunnel active"),
+        },
         LinkEventKind::SiteOffline => {
             tracing::warn!(site.id = %site, tunnel.id = %tunnel, "no tunnel of the site is alive");
         }

@@ -76,7 +76,9 @@ impl Standalone {
         if sites.has_commands() {
             self.stirred.notify_one();
         }
-        if sites.deadline() != deadline {
+        // A deadline that has moved away needs nobody woken: whoever waits for it will look again.
+        let is_earlier = |new: Instant| deadline.is_none_or(|old| new < old);
+        if sites.deadline().is_some_and(is_earlier) {
             self.deadline_changed.notify_one();
         }
         result

@@ -1,11 +1,13 @@
 //! Before the handshake: until it gets in, a connection has cost us a socket and nothing else.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use holdfast_ovpn_proto::DownCause;
-use tokio::net::TcpStream;
 
-use super::stopping;
+use super::{
+    socket::{Ready, Socket},
+    stopping,
+};
 use crate::{Shared, control_plane::ControlPlane, registry::Mailbox};
 
 /// Length and opcode of the first frame.
@@ -14,38 +16,39 @@ const FIRST_BYTES: usize = 3;
 /// Longest wait for a place among the handshakes; clients give up after 60 s.
 const WAIT_AT_MOST: Duration = Duration::from_secs(30);
 
-/// Waits for a first packet that looks like OpenVPN, then for a place among the handshakes.
+/// Waits for a first packet that looks like OpenVPN, then for a place among the handshakes. What came so far
+/// is the session's to read.
 pub(super) async fn wait<C: ControlPlane>(
-    stream: &TcpStream,
+    socket: &mut Socket,
     id: u64,
     mailbox: &Mailbox,
     shared: &Shared<C>,
-) -> Result<(), DownCause> {
+) -> Result<Vec<u8>, DownCause> {
     tokio::select! {
-        passed = pass(stream, id, mailbox, shared) => passed,
+        passed = pass(socket, id, mailbox, shared) => passed,
         () = shared.stop.cancelled() => Err(stopping()),
     }
 }
 
 async fn pass<C: ControlPlane>(
-    stream: &TcpStream,
+    socket: &mut Socket,
     id: u64,
     mailbox: &Mailbox,
     shared: &Shared<C>,
-) -> Result<(), DownCause> {
+) -> Result<Vec<u8>, DownCause> {
     let limit = shared.session.load().limits.first_packet;
     let first = tokio::select! {
-        first = within(limit, "the first packet", peek(stream)) => first?,
+        first = within(limit, "the first packet", first_bytes(socket)) => first??,
         () = mailbox.posted() => return Err(evicted()),
     };
-    let first = first.map_err(|_| DownCause::PeerClosed)?;
-    if !looks_like_openvpn(first) {
+    if !looks_like_openvpn([first[0], first[1], first[2]]) {
         return Err(DownCause::Incompatible(
             "the first bytes are not OpenVPN's".into(),
         ));
     }
     shared.registry.request_handshake(id);
-    within(WAIT_AT_MOST, "a free place", admitted(mailbox)).await?
+    within(WAIT_AT_MOST, "a free place", admitted(mailbox)).await??;
+    Ok(first)
 }
 
 async fn admitted(mailbox: &Mailbox) -> Result<(), DownCause> {
@@ -61,22 +64,17 @@ async fn admitted(mailbox: &Mailbox) -> Result<(), DownCause> {
     }
 }
 
-/// The first three bytes, left in the socket for the session.
-async fn peek(stream: &TcpStream) -> io::Result<[u8; FIRST_BYTES]> {
-    let mut first = [0; FIRST_BYTES];
-    let mut pause = Duration::from_millis(20);
-    loop {
-        match stream.peek(&mut first).await? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            FIRST_BYTES => return Ok(first),
-            // The rest of three bytes is on its way, or never comes; the deadline is the caller's. The socket
-            // stays readable, so it is looked at ever less often.
-            _ => {
-                tokio::time::sleep(pause).await;
-                pause *= 2;
-            }
+/// At least as many bytes as it takes to tell OpenVPN from others.
+async fn first_bytes(socket: &mut Socket) -> Result<Vec<u8>, DownCause> {
+    let mut first = Vec::new();
+    while first.len() < FIRST_BYTES {
+        match socket.ready().await {
+            Ready::Bytes(mut bytes) => first.append(&mut bytes),
+            Ready::Closed => return Err(DownCause::PeerClosed),
+            Ready::Writable => {}
         }
     }
+    Ok(first)
 }
 
 async fn within<T>(

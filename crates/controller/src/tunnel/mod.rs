@@ -2,48 +2,30 @@
 
 mod door;
 mod link;
+mod login;
+mod socket;
 
 use std::{
-    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use holdfast_failover::Role;
-use holdfast_ovpn_proto::{DownCause, Grant, Login, ServerEvent, ServerSession};
+use holdfast_ovpn_proto::{DownCause, ServerEvent, ServerSession};
 use rand::rngs::SysRng;
 use rand_core::UnwrapErr;
-use secrecy::SecretString;
 use tokio::{net::TcpStream, time::Sleep};
 
-use self::link::Link;
+use self::{
+    link::Link,
+    socket::{Ready, Socket},
+};
 use crate::{
     Shared,
-    control_plane::{
-        ControlPlane, LoginRequest, LoginVerdict, Report, ReportKind, StillGood, TunnelGrant,
-    },
+    control_plane::{ControlPlane, Report, ReportKind},
     registry::{Close, Mailbox, Orders},
 };
-
-/// Read at once; on the stack, so that an idle tunnel holds no buffer.
-const READ_CHUNK: usize = 8 * 1024;
-
-/// Chunks read before other tunnels of this thread get their turn.
-const READ_BUDGET: usize = 8;
-
-/// A wrong password costs its sender this much before it hears so.
-const REFUSAL_DELAY: Duration = Duration::from_secs(1);
-
-/// Output that waits for the peer to read. Beyond it packets for the tunnel are dropped, as a full line
-/// would: whoever asks and does not read must not fill our memory.
-const OUTPUT_AT_MOST: usize = 64 * 1024;
-
-/// How long we wait for a verdict before the router is told to come back.
-const VERDICT_WITHIN: Duration = Duration::from_secs(8);
-
-/// Output that makes no progress for this long means a dead or hostile reader.
-const STUCK_AFTER: Duration = Duration::from_secs(10);
 
 /// A timer that fires so much too late tells that the process was stopped, or starved of its processor.
 const LATE: Duration = Duration::from_millis(100);
@@ -51,9 +33,6 @@ const LATE: Duration = Duration::from_millis(100);
 /// A drain lets go of a site's standbys first. Were the active tunnel's routes the first to vanish, traffic
 /// would visit a standby for a moment, and connections would not survive the visit.
 const ACTIVE_LEAVES_LAST: Duration = Duration::from_millis(500);
-
-/// How our own agent names itself in IV_VER.
-const OUR_AGENT: &str = "holdfast-";
 
 /// Drives one accepted connection to its end.
 pub(crate) async fn drive<C: ControlPlane>(
@@ -63,35 +42,38 @@ pub(crate) async fn drive<C: ControlPlane>(
     shared: Arc<Shared<C>>,
 ) {
     let (id, mailbox) = shared.registry.connect(remote.ip());
-    if let Err(cause) = door::wait(&stream, id, &mailbox, &shared).await {
-        shared.registry.leave_admission(id);
-        shared.metrics.ended(cause.label(), false);
-        tracing::debug!(%remote, cause = chain(&cause), "connection ended before its handshake");
-        return;
-    }
+    let mut socket = Socket::new(stream);
+    let first = match door::wait(&mut socket, id, &mailbox, &shared).await {
+        Ok(first) => first,
+        Err(cause) => {
+            shared.registry.leave_admission(id);
+            shared.metrics.ended(cause.label(), false);
+            tracing::debug!(%remote, cause = chain(&cause), "connection ended before its handshake");
+            return;
+        }
+    };
     let config = shared.session.load_full();
     let mut tunnel = Tunnel {
         // Its deadlines begin here: time spent in the queue was ours.
         session: ServerSession::new(config, UnwrapErr(SysRng), Instant::now()),
-        stream,
+        socket,
         remote,
         slot,
         id,
         mailbox,
         link: None,
-        out: Vec::new(),
-        stuck_since: None,
         restart_at: None,
         planned: false,
         shared,
     };
+    tunnel.take(Ready::Bytes(first));
     let cause = tunnel.run().await;
     tunnel.finish(&cause);
 }
 
 struct Tunnel<C> {
     shared: Arc<Shared<C>>,
-    stream: TcpStream,
+    socket: Socket,
     remote: SocketAddr,
     slot: usize,
     id: u64,
@@ -99,9 +81,6 @@ struct Tunnel<C> {
     session: ServerSession<UnwrapErr<SysRng>>,
     /// Set once the tunnel has logged in.
     link: Option<Box<Link>>,
-    /// Bytes the socket has not taken yet.
-    out: Vec<u8>,
-    stuck_since: Option<Instant>,
     restart_at: Option<(Instant, String)>,
     /// Whether the end that comes is of our own making.
     planned: bool,
@@ -111,8 +90,10 @@ impl<C: ControlPlane> Tunnel<C> {
     // --- the loop ---------------------------------------------------------------------------
 
     async fn run(&mut self) -> DownCause {
+        let stop = self.shared.stop.clone();
+        let stopped = stop.cancelled();
         let sleep = tokio::time::sleep(Duration::ZERO);
-        tokio::pin!(sleep);
+        tokio::pin!(stopped, sleep);
         loop {
             // What the last turn caused goes out before anything else is looked at.
             if let Some(cause) = self.settle().await {
@@ -122,19 +103,14 @@ impl<C: ControlPlane> Tunnel<C> {
             tokio::select! {
                 biased;
                 // 1. Orders: whoever sends without a pause must not keep them waiting.
-                () = self.shared.stop.cancelled() => {
+                () = &mut stopped => {
                     self.planned = true;
                     return stopping();
                 }
                 () = self.mailbox.posted() => self.obey(),
                 // 2. Bytes before time: a reply that waits in the socket must not count as missing.
-                ready = self.stream.readable() => match ready {
-                    Ok(()) => self.read(),
-                    Err(_) => self.session.handle_eof(Instant::now()),
-                },
-                // 3. Room for output that was stuck.
-                _ = self.stream.writable(), if !self.out.is_empty() => {}
-                // 4. Time.
+                ready = self.socket.ready() => self.take(ready),
+                // 3. Time.
                 () = sleep.as_mut() => {
                     if sleep.deadline().elapsed() > LATE {
                         self.catch_up().await;
@@ -164,60 +140,32 @@ impl<C: ControlPlane> Tunnel<C> {
                 break;
             }
         }
-        self.session.poll_transmit(&mut self.out);
-        if self.write().is_err() && ended.is_none() {
+        self.session.poll_transmit(self.socket.output());
+        if self.socket.flush().is_err() && ended.is_none() {
             self.session.handle_eof(Instant::now());
             return Some(DownCause::PeerClosed);
         }
         ended
     }
 
-    fn read(&mut self) {
-        let mut chunk = [0; READ_CHUNK];
-        for _ in 0..READ_BUDGET {
-            let now = Instant::now();
-            match self.stream.try_read(&mut chunk) {
-                Ok(0) => return self.session.handle_eof(now),
-                Ok(length) => {
-                    self.session.handle_bytes(&chunk[..length], now);
-                    if self.link.is_none() {
-                        self.shared.registry.handshake_moved(self.id);
-                    }
-                }
-                Err(err) if err.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => return self.session.handle_eof(now),
-            }
+    fn take(&mut self, ready: Ready) {
+        let now = Instant::now();
+        match ready {
+            // The next turn of the loop writes.
+            Ready::Writable => return,
+            Ready::Closed => self.session.handle_eof(now),
+            Ready::Bytes(bytes) => self.session.handle_bytes(&bytes, now),
         }
-        let heard = self.session.last_received();
-        if let Some(link) = &mut self.link {
-            link.heard(heard);
+        match &mut self.link {
+            Some(link) => link.heard(self.session.last_received()),
+            None => self.shared.registry.handshake_moved(self.id),
         }
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() {
-            match self.stream.try_write(&self.out) {
-                Ok(written) => {
-                    self.out.drain(..written);
-                    self.stuck_since = None;
-                }
-                Err(err) if err.kind() == io::ErrorKind::WouldBlock => {
-                    self.stuck_since.get_or_insert_with(Instant::now);
-                    return Ok(());
-                }
-                Err(err) => return Err(err),
-            }
-        }
-        self.stuck_since = None;
-        // An idle tunnel holds no buffer.
-        self.out = Vec::new();
-        Ok(())
     }
 
     fn arm(&self, sleep: std::pin::Pin<&mut Sleep>) {
         let session = self.session.poll_timeout().map(|(at, _)| at);
         let link = self.link.as_ref().and_then(|link| link.poll_timeout());
-        let stuck = self.stuck_since.map(|since| since + STUCK_AFTER);
+        let stuck = self.socket.stuck_at();
         let restart = self.restart_at.as_ref().map(|(at, _)| *at);
         let next = [session, link, stuck, restart].into_iter().flatten().min();
         let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
@@ -228,15 +176,14 @@ impl<C: ControlPlane> Tunnel<C> {
     async fn catch_up(&mut self) {
         // The runtime polls its sockets before it wakes us again.
         tokio::task::yield_now().await;
-        self.read();
+        if let Some(ready) = self.socket.ready_now().await {
+            self.take(ready);
+        }
     }
 
     fn pass_time(&mut self) {
         let now = Instant::now();
-        if self
-            .stuck_since
-            .is_some_and(|since| now >= since + STUCK_AFTER)
-        {
+        if self.socket.stuck_at().is_some_and(|at| now >= at) {
             return self.session.close("the peer does not read", now);
         }
         if self.restart_at.as_ref().is_some_and(|(at, _)| now >= *at)
@@ -303,84 +250,6 @@ impl<C: ControlPlane> Tunnel<C> {
         }
     }
 
-    // --- the log-in -------------------------------------------------------------------------
-
-    async fn authorize(&mut self, login: Login) {
-        let ours = login
-            .peer
-            .version
-            .as_deref()
-            .is_some_and(|version| version.starts_with(OUR_AGENT));
-        // Backups wait here for their primary, which must find a free place meanwhile.
-        self.shared.registry.handshake_complete(self.id);
-        if self.shared.draining.is_cancelled() {
-            return self
-                .session
-                .unavailable("this controller stops", Instant::now());
-        }
-        let request = self.request(login);
-        let username = request.username.clone();
-        let verdict = self.shared.control_plane.authorize(request);
-        let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
-        let now = Instant::now();
-        let no_verdict = LoginVerdict::Unavailable("no verdict in time".into());
-        match verdict.unwrap_or(no_verdict) {
-            LoginVerdict::Granted(grant) => self.admit(*grant, ours, now),
-            LoginVerdict::Refused(reason) => {
-                if let Some(left_out) = self.shared.stranger_lines.take(now) {
-                    tracing::warn!(tunnel.user = username, remote = %self.remote, reason, left_out, "log-in refused");
-                }
-                self.shared.metrics.refused();
-                tokio::time::sleep(REFUSAL_DELAY).await;
-                self.session.reject(&reason, Instant::now());
-            }
-            LoginVerdict::Unavailable(reason) => self.session.unavailable(&reason, now),
-        }
-    }
-
-    async fn reauthorize(&mut self, login: Login) {
-        let request = self.request(login);
-        let verdict = self.shared.control_plane.reauthorize(request);
-        let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
-        let now = Instant::now();
-        match verdict.unwrap_or(StillGood::Yes) {
-            StillGood::Yes => self.session.confirm(now),
-            StillGood::No(reason) => self.session.reject(&reason, now),
-        }
-    }
-
-    fn request(&self, login: Login) -> LoginRequest {
-        LoginRequest {
-            connection: self.id,
-            username: login.username,
-            password: SecretString::from(login.password.as_str()),
-            remote: self.remote,
-            slot: self.slot,
-        }
-    }
-
-    fn admit(&mut self, grant: TunnelGrant, ours: bool, now: Instant) {
-        self.shared
-            .registry
-            .admit(self.id, &grant.site, &self.mailbox);
-        self.session.grant(
-            Grant {
-                address: grant.address,
-                prefix: grant.prefix,
-                server: grant.server,
-                routes: grant.routes.clone(),
-                ping: grant.profile.ping,
-                ping_restart: grant.profile.ping_restart,
-            },
-            now,
-        );
-        let mut link = Link::new(&grant, self.id, self.shared.health_every, now);
-        if ours {
-            link.expect_swaps();
-        }
-        self.link = Some(Box::new(link));
-    }
-
     fn come_up(&mut self, cipher: &str) {
         self.shared.metrics.came_up();
         self.report(ReportKind::Up {
@@ -410,7 +279,7 @@ impl<C: ControlPlane> Tunnel<C> {
     }
 
     fn send(&mut self, packet: &[u8], now: Instant) {
-        if self.out.len() < OUTPUT_AT_MOST {
+        if !self.socket.is_full() {
             self.session.send_packet(packet, now);
         }
     }
@@ -446,8 +315,8 @@ impl<C: ControlPlane> Tunnel<C> {
 
     fn finish(&mut self, cause: &DownCause) {
         // Whatever still fits goes out; then the kernel sends our FIN.
-        self.session.poll_transmit(&mut self.out);
-        let _ = self.write();
+        self.session.poll_transmit(self.socket.output());
+        let _ = self.socket.flush();
         self.shared
             .metrics
             .ended(cause.label(), self.link.is_some());

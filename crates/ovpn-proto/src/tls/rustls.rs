@@ -69,6 +69,8 @@ pub fn rustls_server_config(
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(ByClientOffer(certificates)));
+    // Our order is the order of cost, and all of it is good.
+    config.ignore_client_order = true;
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
