@@ -1,7 +1,7 @@
 //! The load generator: thousands of OpenVPN clients in one process, on `ovpn-proto`'s client role.
 //!
 //! [`run`] dials a server and says how it coped: log-ins and how long they took, failures by cause, tunnels
-//! lost, and how long each stayed away. [`bench`] puts the same load on the Holdfast controller and on
+//! lost, and how long each stayed away. [`mod@bench`] puts the same load on the Holdfast controller and on
 //! the stock `openvpn` server and compares what it cost them.
 //!
 //! What it must not do: retry quietly, or count only successes. A failure is a result.

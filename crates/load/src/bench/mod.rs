@@ -68,10 +68,15 @@ async fn measure_all(
     figures: &mut [Figures; 2],
     progress: impl Fn(&str),
 ) -> anyhow::Result<()> {
-    for run in 1..=plan.runs {
-        for figures in figures.iter_mut() {
-            progress(&format!("{}: log-ins, run {run}", figures.server));
-            figures.measure_handshakes(servers, plan).await?;
+    for (nth, rate) in plan.handshake_rates.iter().enumerate() {
+        for run in 1..=plan.runs {
+            for figures in figures.iter_mut() {
+                progress(&format!(
+                    "{}: log-ins, {rate} a second, run {run}",
+                    figures.server
+                ));
+                figures.measure_handshakes(servers, plan, nth).await?;
+            }
         }
     }
     for figures in figures.iter_mut() {

@@ -19,16 +19,14 @@ pub(super) fn render(plan: &Plan, ours: &Figures, theirs: &Figures) -> String {
         )
         .expect("writing to a string cannot fail");
     };
-    let handshake = |figures: &Figures| median(&figures.handshake_cpu_ms);
-    row(
-        format!(
-            "server CPU per log-in (ECDSA P-256, TLS 1.3, median of {})",
+    for (nth, rate) in plan.handshake_rates.iter().enumerate() {
+        let at = |figures: &Figures| median(&figures.handshake_cpu_ms[nth]);
+        let what = format!(
+            "server CPU per log-in, {rate} of them a second (ECDSA P-256, TLS 1.3, median of {})",
             plan.runs
-        ),
-        "ms",
-        handshake(ours),
-        handshake(theirs),
-    );
+        );
+        row(what, "ms", at(ours), at(theirs));
+    }
     for (nth, tunnels) in plan.idle.iter().enumerate() {
         let at = |figures: &Figures| figures.idle_kib.get(nth).copied().unwrap_or(f64::NAN);
         let what = format!("memory per idle tunnel at {tunnels}");
