@@ -19,6 +19,10 @@ use self::ranking::Ranking;
 /// A handshake that has not moved for this long gives way when somebody waits.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
+/// The time every handshake gets, however many of its source there are. On a good path it needs a tenth of
+/// it; without it a storm of honest sources would throw each other out.
+const UNDISTURBED: Duration = Duration::from_secs(1);
+
 /// How much the unknown may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AdmissionLimits {
@@ -84,6 +88,7 @@ enum Stage {
     Silent,
     Waiting,
     Handshaking {
+        began: Instant,
         moved: Instant,
     },
     /// It has said who it is, and waits for the verdict.
@@ -99,6 +104,8 @@ struct Source {
     turn: Option<Turn>,
     /// With the moment each last moved on.
     handshaking: BTreeSet<(Instant, u64)>,
+    /// The same, with the moment each began.
+    begun: BTreeSet<(Instant, u64)>,
 }
 
 impl Admission {
@@ -155,7 +162,7 @@ impl Admission {
     /// A handshake has moved on.
     pub(crate) fn moved(&mut self, id: u64, now: Instant) {
         if let Some(Connection {
-            stage: Stage::Handshaking { moved },
+            stage: Stage::Handshaking { moved, .. },
             source,
         }) = self.connections.get_mut(&id)
             && let Some(source) = self.sources.get_mut(source)
@@ -169,13 +176,14 @@ impl Admission {
     /// A handshake is complete. The verdict on its log-in may take a while, and costs us nothing.
     pub(crate) fn complete(&mut self, id: u64, now: Instant) -> Outcome {
         if let Some(connection) = self.connections.get_mut(&id)
-            && let Stage::Handshaking { moved } = connection.stage
+            && let Stage::Handshaking { began, moved } = connection.stage
         {
             connection.stage = Stage::LoggingIn;
             let address = connection.source;
             self.by_handshakes.remove(address);
             if let Some(source) = self.sources.get_mut(&address) {
                 source.handshaking.remove(&(moved, id));
+                source.begun.remove(&(began, id));
                 if let Some((_, since)) = source.turn {
                     self.set_turn(address, since);
                 }
@@ -227,10 +235,14 @@ impl Admission {
         let source = self.sources.get_mut(&address)?;
         let id = source.waiting.pop_first()?;
         source.handshaking.insert((now, id));
+        source.begun.insert((now, id));
         self.by_handshakes.add(address);
         self.queue(address);
         let connection = self.connections.get_mut(&id)?;
-        connection.stage = Stage::Handshaking { moved: now };
+        connection.stage = Stage::Handshaking {
+            began: now,
+            moved: now,
+        };
         Some(id)
     }
 
@@ -261,14 +273,17 @@ impl Admission {
 
     /// When all places are taken: the handshake that gives way to the source whose turn it is.
     ///
-    /// That is the one that has stood still longest, of the source that has most of them: at once for a source
-    /// that has fewer, so that moving a little every now and then does not keep a place; for the others when
-    /// it has stalled.
+    /// For a source that has fewer, that is the oldest of the source that has most, once it has had its
+    /// undisturbed time: moving a little every now and then does not keep a place. For the others it is one
+    /// that has stalled.
     fn gives_way_to(&self, source: &IpAddr, now: Instant) -> Option<u64> {
         let (most, largest) = self.by_handshakes.largest_first().next()?;
         // After the exchange the one must still not have fewer than the other.
-        if self.by_handshakes.count(source) + 1 < most {
-            return self.stillest(&largest).map(|(_, id)| id);
+        if self.by_handshakes.count(source) + 1 < most
+            && let Some((began, id)) = self.sources.get(&largest)?.begun.first()
+            && now.saturating_duration_since(*began) >= UNDISTURBED
+        {
+            return Some(*id);
         }
         self.by_handshakes
             .largest_first()
@@ -296,8 +311,9 @@ impl Admission {
             Stage::Waiting => {
                 source.waiting.remove(&id);
             }
-            Stage::Handshaking { moved } => {
+            Stage::Handshaking { began, moved } => {
                 source.handshaking.remove(&(moved, id));
+                source.begun.remove(&(began, id));
                 self.by_handshakes.remove(address);
             }
         }
@@ -384,23 +400,53 @@ mod tests {
     }
 
     #[test]
-    fn a_source_with_less_is_let_in_at_once_however_busy_the_others_are() {
-        let now = Instant::now();
+    fn a_source_with_less_is_let_in_within_a_second_however_busy_the_others_are() {
+        let start = Instant::now();
         let mut admission = Admission::new(LIMITS);
         for id in 0..20 {
-            admission.connect(id, attacker(), now);
-            admission.request(id, now);
-            admission.moved(id, now + Duration::from_millis(id));
+            admission.connect(id, attacker(), start);
+            admission.request(id, start);
         }
-        admission.connect(50, neighbour(), now);
-        let outcome = admission.request(50, now);
-        assert_eq!((outcome.evicted, outcome.admitted), (vec![0], vec![50]));
+        for id in 50..53 {
+            admission.connect(id, neighbour(), start);
+            assert_eq!(admission.request(id, start), Outcome::default());
+        }
+        // They move all the time, and that does not save them.
+        let later = start + UNDISTURBED;
+        for id in 0..4 {
+            admission.moved(id, later);
+        }
         // Up to an equal share, and no further.
-        admission.connect(51, neighbour(), now);
-        assert_eq!(admission.request(51, now).evicted, [1]);
-        admission.connect(52, neighbour(), now);
-        assert_eq!(admission.request(52, now), Outcome::default());
+        let outcome = admission.serve(later);
+        assert_eq!(
+            (outcome.evicted, outcome.admitted),
+            (vec![0, 1], vec![50, 51])
+        );
         assert_eq!(admission.handshakes(), LIMITS.handshakes);
+    }
+
+    #[test]
+    fn a_storm_of_honest_sources_throws_nobody_out() {
+        let mut now = Instant::now();
+        let mut admission = Admission::new(LIMITS);
+        let mut finished = 0;
+        let mut under_way = std::collections::VecDeque::new();
+        for id in 0..90 {
+            admission.connect(id, [192, 0, 2, (id % 30) as u8].into(), now);
+            let outcome = admission.request(id, now);
+            assert!(outcome.evicted.is_empty());
+            under_way.extend(outcome.admitted);
+        }
+        // Each takes a tenth of a second.
+        while let Some(id) = under_way.pop_front() {
+            now += Duration::from_millis(100) / LIMITS.handshakes as u32;
+            admission.moved(id, now);
+            let outcome = admission.leave(id, now);
+            assert!(outcome.evicted.is_empty());
+            under_way.extend(outcome.admitted);
+            finished += 1;
+        }
+        assert_eq!(finished, 90);
     }
 
     #[test]
