@@ -46,12 +46,16 @@ pub struct Habits {
     pub early_hello: bool,
 }
 
+/// Bits of IV_PROTO that the real clients set and this one must not: dynamic tls-crypt and epoch data keys. A
+/// stock server takes a client at its word and pushes them.
+const NOT_OURS: u32 = 1 << 9 | 1 << 10;
+
 impl Habits {
-    /// OpenVPN 2.7: everything, PUSH_UPDATE included.
+    /// OpenVPN 2.7, PUSH_UPDATE included.
     pub fn openvpn_2_7() -> Self {
         Self::announcing(
             "2.7.6",
-            8094,
+            8094 & !NOT_OURS,
             Some("AES-256-GCM:AES-128-GCM:CHACHA20-POLY1305"),
         )
     }
@@ -60,7 +64,7 @@ impl Habits {
     pub fn openvpn_2_6() -> Self {
         Self::announcing(
             "2.6.14",
-            990,
+            990 & !NOT_OURS,
             Some("AES-256-GCM:AES-128-GCM:CHACHA20-POLY1305"),
         )
     }
