@@ -43,7 +43,7 @@ pub(crate) async fn drive<C: ControlPlane>(
 ) {
     let (id, mailbox) = shared.registry.connect(remote.ip());
     let mut socket = Socket::new(stream);
-    let first = match door::wait(&mut socket, id, &mailbox, &shared).await {
+    let first = match Box::pin(door::wait(&mut socket, id, &mailbox, &shared)).await {
         Ok(first) => first,
         Err(cause) => {
             shared.registry.leave_admission(id);
@@ -127,8 +127,9 @@ impl<C: ControlPlane> Tunnel<C> {
         loop {
             while let Some(event) = self.session.poll_event() {
                 match event {
-                    ServerEvent::Authorize(login) => self.authorize(login).await,
-                    ServerEvent::Reauthorize(login) => self.reauthorize(login).await,
+                    // Boxed, as the door's wait is: their room would be part of every idle tunnel.
+                    ServerEvent::Authorize(login) => Box::pin(self.authorize(login)).await,
+                    ServerEvent::Reauthorize(login) => Box::pin(self.reauthorize(login)).await,
                     ServerEvent::Down(cause) => ended = Some(cause),
                     ServerEvent::Up(up) => self.come_up(up.cipher.name()),
                     ServerEvent::RoutesUpdated => self.routes_received(),
