@@ -32,7 +32,8 @@ const START_GRACE: Duration = Duration::from_secs(10);
 pub struct Site {
     /// Configured, best first.
     order: Vec<TunnelId>,
-    tunnels: BTreeMap<TunnelId, Tunnel>,
+    /// Boxed: a node of the map has room for eleven, and most sites have two.
+    tunnels: BTreeMap<TunnelId, Box<Tunnel>>,
     /// Which tunnel traffic leaves through, as far as is known.
     active: Option<TunnelId>,
     /// The last that did.
@@ -50,7 +51,7 @@ impl Site {
         Self {
             tunnels: order
                 .iter()
-                .map(|tunnel| (tunnel.clone(), Tunnel::default()))
+                .map(|tunnel| (tunnel.clone(), Box::default()))
                 .collect(),
             order,
             active: None,
@@ -96,7 +97,7 @@ impl Site {
         if let Some(it) = self.tunnels.get_mut(tunnel) {
             it.come_up();
         }
-        self.is_online |= self.tunnels.values().any(Tunnel::is_serving);
+        self.is_online |= self.tunnels.values().any(|it| it.is_serving());
         self.react(now);
     }
 
@@ -134,7 +135,7 @@ impl Site {
                 }
                 self.effects.extend(effect);
                 // By far the most frequent input; it matters only while a dead tunnel is in the way.
-                if was_settled && !self.tunnels.values().any(Tunnel::lingers) {
+                if was_settled && !self.tunnels.values().any(|it| it.lingers()) {
                     return;
                 }
             }
@@ -168,7 +169,7 @@ impl Site {
     /// When to call [`Self::handle_timeout`], and why.
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let grace = self.grace_until.map(|until| (until, "start grace ends"));
-        let tunnels = self.tunnels.values().filter_map(Tunnel::timeout);
+        let tunnels = self.tunnels.values().filter_map(|it| it.timeout());
         tunnels.chain(grace).min()
     }
 

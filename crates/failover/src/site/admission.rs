@@ -70,6 +70,7 @@ impl<'a> Others<'a> {
             .tunnels
             .iter()
             .filter(move |(tunnel, _)| *tunnel != but)
+            .map(|(tunnel, it)| (tunnel, it.as_ref()))
     }
 
     fn claims(&self) -> impl Iterator<Item = (TunnelId, Place)> {

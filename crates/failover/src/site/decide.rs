@@ -58,7 +58,7 @@ impl Site {
             .tunnels
             .values()
             .filter(|it| it.may_carry())
-            .filter_map(Tunnel::claim)
+            .filter_map(|it| it.claim())
             .max();
         if best.is_some_and(|best| best.better_than(worst)) {
             return None;
@@ -95,7 +95,9 @@ impl Site {
         };
         let all_online = self.tunnels.values().all(|it| it.state == State::Online);
         // Until the last has logged in after a start, a gap in the ladder is one that is about to be filled.
-        if !self.tunnels.values().all(is_quiet) || self.grace_until.is_some() && !all_online {
+        if !self.tunnels.values().all(|it| is_quiet(it))
+            || self.grace_until.is_some() && !all_online
+        {
             return None;
         }
         let is_online = |tunnel: &&TunnelId| {
@@ -110,6 +112,7 @@ impl Site {
     fn places(&self, wanted: impl Fn(&(&TunnelId, &Tunnel)) -> bool) -> BTreeMap<TunnelId, Place> {
         self.tunnels
             .iter()
+            .map(|(tunnel, it)| (tunnel, it.as_ref()))
             .filter(wanted)
             .filter_map(|(tunnel, it)| Some((tunnel.clone(), it.held?)))
             .collect()
