@@ -122,8 +122,9 @@ fn log(site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind) {
         LinkEventKind::LinkRecovering { hold_s } => {
             tracing::info!(site.id = %site, tunnel.id = %tunnel, hold_s, "link recovering");
         }
+        // As often as a suspicion, and as quiet: what came of it is in the lines about tunnels.
         LinkEventKind::LinkOnline => {
-            tracing::info!(site.id = %site, tunnel.id = %tunnel, "link online");
+            tracing::debug!(site.id = %site, tunnel.id = %tunnel, "link online");
         }
         LinkEventKind::TunnelActive { previous, cause } => match previous {
             Some(previous) => {
