@@ -18,6 +18,13 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(
+            value_type = String,
+            min_length = 1,
+            max_length = 64,
+            example = "01J9ZQ3V6N8W4T2K5R7M1X0ABC"
+        ))]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -68,12 +75,45 @@ macro_rules! id {
 }
 
 id! {
+    /// An organization: whoever owns sites and users, and sees no other organization's.
+    OrganizationId
+}
+id! {
+    /// A user of an organization.
+    UserId
+}
+id! {
+    /// An API token of an organization.
+    TokenId
+}
+id! {
     /// A site: one router with several internet connections.
     SiteId
 }
 id! {
     /// A WAN tunnel; also the user name its router logs in with.
     TunnelId
+}
+
+id! {
+    /// A fault.
+    FaultId
+}
+id! {
+    /// A comment on a fault.
+    CommentId
+}
+id! {
+    /// A job.
+    JobId
+}
+id! {
+    /// A route controller.
+    ControllerId
+}
+id! {
+    /// An entry of the audit log.
+    AuditId
 }
 
 fn is_id(text: &str) -> bool {

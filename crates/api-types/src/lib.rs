@@ -10,5 +10,8 @@ mod id;
 mod route;
 
 pub use event::{Health, LinkEvent, LinkEventKind, PushMethod};
-pub use id::{InvalidId, SiteId, TunnelId};
+pub use id::{
+    AuditId, CommentId, ControllerId, FaultId, InvalidId, JobId, OrganizationId, SiteId, TokenId,
+    TunnelId, UserId,
+};
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
