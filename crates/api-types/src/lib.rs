@@ -3,8 +3,10 @@
 //! This crate knows nothing of sockets, clocks or databases. Everything here is a plain value with a
 //! stable JSON form; the controller prints [`LinkEvent`]s, the lab and the control plane read them.
 //!
-//! Start at [`LinkEvent`] for what a controller reports, at [`Route`] for what it pushes.
+//! Start at [`LinkEvent`] for what a controller prints, at [`Route`] for what it pushes, and at [`controller`]
+//! for what it and its control plane say to each other.
 
+pub mod controller;
 mod event;
 mod id;
 mod route;

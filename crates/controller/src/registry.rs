@@ -238,7 +238,7 @@ fn deliver(registry: &Registry, command: Command) {
     registry.post(command.connection, |orders| match command.order {
         Order::Push { routes } => orders.routes = Some(routes),
         Order::Burst => orders.burst = true,
-        Order::SetRole(role) => orders.role = Some(role),
+        Order::SetRole { role } => orders.role = Some(role),
         Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
     });
 }

@@ -24,7 +24,8 @@ mod stats;
 pub mod switch;
 mod watch;
 
-pub use profile::{ProbeProfile, Role};
+pub use holdfast_api_types::controller::{Role, Verdict};
+pub use profile::ProbeProfile;
 pub use site::{Effect, RETURN_AFTER, Site};
 pub use switch::Step;
-pub use watch::{Event, Verdict, Watch};
+pub use watch::{Event, Watch};

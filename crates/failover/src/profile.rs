@@ -1,15 +1,8 @@
 use std::time::Duration;
 
-const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+use holdfast_api_types::controller::{ProfileName, Role};
 
-/// What a tunnel is for at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The site's traffic leaves through it.
-    Active,
-    /// It waits, with worse routes installed.
-    Standby,
-}
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How a tunnel is probed, and what its silence means: every number of a [`Watch`](crate::Watch).
 ///
@@ -17,8 +10,6 @@ pub enum Role {
 /// longer, see [`Watch`](crate::Watch).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeProfile {
-    /// The name in configuration and interfaces.
-    pub name: &'static str,
     /// Between two probes of the active tunnel.
     pub active_interval: Duration,
     /// Between two probes of a standby tunnel.
@@ -46,7 +37,6 @@ impl ProbeProfile {
     /// `ping 1` with `ping-restart 3` is the fastest keepalive that does not restart healthy stock clients.
     pub const fn fast() -> Self {
         Self {
-            name: "fast",
             active_interval: Duration::from_millis(100),
             standby_interval: Duration::from_millis(300),
             burst_interval: Duration::from_millis(50),
@@ -62,7 +52,6 @@ impl ProbeProfile {
     /// For microwave and satellite lines, and where nothing is known: dead after 1.5 s.
     pub const fn normal() -> Self {
         Self {
-            name: "normal",
             active_interval: Duration::from_millis(500),
             standby_interval: Duration::from_secs(1),
             burst_interval: Duration::from_millis(100),
@@ -78,7 +67,6 @@ impl ProbeProfile {
     /// For mobile and metered lines: one probe in 10 s, dead 5 s after the first that is not answered.
     pub const fn saver() -> Self {
         Self {
-            name: "saver",
             active_interval: Duration::from_secs(10),
             standby_interval: Duration::from_secs(30),
             burst_interval: Duration::from_millis(500),
@@ -91,11 +79,13 @@ impl ProbeProfile {
         }
     }
 
-    /// The profile that configuration calls `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::fast(), Self::normal(), Self::saver()]
-            .into_iter()
-            .find(|profile| profile.name == name)
+    /// What the name stands for.
+    pub const fn of(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Fast => Self::fast(),
+            ProfileName::Normal => Self::normal(),
+            ProfileName::Saver => Self::saver(),
+        }
     }
 
     /// Time between two probes of a tunnel in `role` that nobody suspects.
@@ -125,18 +115,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_profile_is_found_by_its_name() {
-        for profile in [
-            ProbeProfile::fast(),
-            ProbeProfile::normal(),
-            ProbeProfile::saver(),
-        ] {
-            assert_eq!(ProbeProfile::named(profile.name), Some(profile));
-        }
-        assert_eq!(ProbeProfile::named("turbo"), None);
-    }
-
-    #[test]
     fn the_saver_profile_stays_below_a_hundred_megabytes_a_month() {
         assert_eq!(
             ProbeProfile::saver().bytes_per_month(Role::Active),
@@ -147,11 +125,7 @@ mod tests {
 
     #[test]
     fn a_standby_costs_less_than_the_active_tunnel() {
-        for profile in [
-            ProbeProfile::fast(),
-            ProbeProfile::normal(),
-            ProbeProfile::saver(),
-        ] {
+        for profile in ProfileName::ALL.map(ProbeProfile::of) {
             assert!(profile.bytes_per_month(Role::Standby) < profile.bytes_per_month(Role::Active));
         }
     }

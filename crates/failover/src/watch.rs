@@ -3,9 +3,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use holdfast_api_types::Health;
+use holdfast_api_types::{
+    Health,
+    controller::{Role, Verdict},
+};
 
-use crate::{ProbeProfile, Role, stats::Stats};
+use crate::{ProbeProfile, stats::Stats};
 
 /// How long a tunnel may take after its log-in until it answers its first probe: the router's client
 /// has to set up its interface first. Longer where its own first ping takes longer than that.
@@ -39,30 +42,6 @@ pub enum Event {
     SendProbe(u16),
     /// Something about the tunnel's life; hand it to [`Site::handle_verdict`](crate::Site::handle_verdict).
     Verdict(Verdict),
-}
-
-/// What probes say about a tunnel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// A probe was answered.
-    Answered,
-    /// A probe has waited longer for its answer than is usual on this path.
-    Missed,
-    /// The tunnel is silent; nothing is decided yet.
-    Suspect {
-        /// In words a person reads.
-        cause: String,
-    },
-    /// A suspected tunnel gave a sign of life.
-    Cleared,
-    /// The tunnel does not carry packets any more. The watch goes on probing; [`Verdict::Answered`]
-    /// tells when it does again.
-    Dead {
-        /// In words a person reads.
-        cause: String,
-        /// How long the router may keep the tunnel's routes: until its own client notices.
-        lingers: Duration,
-    },
 }
 
 /// Watches over one tunnel for the life of one connection.

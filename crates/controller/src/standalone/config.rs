@@ -12,8 +12,8 @@ use std::{
     time::Duration,
 };
 
+use holdfast_api_types::controller::ProfileName;
 use holdfast_api_types::{SiteId, TunnelId};
-use holdfast_failover::ProbeProfile;
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -39,7 +39,7 @@ pub struct Grants {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) gateway: Ipv4Addr,
-    pub(super) profile: ProbeProfile,
+    pub(super) profile: ProfileName,
     pub(super) password: PasswordDigest,
     site: SiteId,
     rank: u8,

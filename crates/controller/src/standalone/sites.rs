@@ -313,7 +313,7 @@ impl Sites {
                 }
             }
             Effect::Burst { tunnel } => self.order(&tunnel, Order::Burst),
-            Effect::Role { tunnel, role } => self.order(&tunnel, Order::SetRole(role)),
+            Effect::Role { tunnel, role } => self.order(&tunnel, Order::SetRole { role }),
             Effect::Disconnect { tunnel, cause } => {
                 self.order(&tunnel, disconnect(&cause, false));
             }

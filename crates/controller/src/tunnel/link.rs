@@ -6,7 +6,7 @@ use std::{
 };
 
 use holdfast_api_types::TunnelId;
-use holdfast_failover::{Event, Role, Watch};
+use holdfast_failover::{Event, ProbeProfile, Role, Watch};
 use holdfast_ovpn_proto::icmp::{self, Echo, PROBE_LEN};
 
 use crate::control_plane::{ReportKind, TunnelGrant};
@@ -46,7 +46,7 @@ impl Link {
             router: grant.address,
             server: grant.server,
             echo_id: connection as u16,
-            watch: Watch::new(grant.profile, now),
+            watch: Watch::new(ProbeProfile::of(grant.profile), now),
             role: Role::Standby,
             started: false,
             heard: now,
@@ -193,8 +193,7 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use holdfast_api_types::Place;
-    use holdfast_failover::ProbeProfile;
+    use holdfast_api_types::{Place, controller::ProfileName};
 
     use super::*;
 
@@ -210,7 +209,7 @@ mod tests {
             prefix: 30,
             place: Place { rung: 0, step: 10 },
             routes: Vec::new(),
-            profile: ProbeProfile::fast(),
+            profile: ProfileName::Fast,
         };
         let mut link = Link::new(&grant, connection, Some(Duration::from_secs(1)), now);
         link.start(now);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use holdfast_failover::ProbeProfile;
 use holdfast_ovpn_proto::{Grant, Login};
 use secrecy::SecretString;
 
@@ -76,14 +77,15 @@ impl<C: ControlPlane> Tunnel<C> {
         self.shared
             .registry
             .admit(self.id, &grant.site, &self.mailbox);
+        let profile = ProbeProfile::of(grant.profile);
         self.session.grant(
             Grant {
                 address: grant.address,
                 prefix: grant.prefix,
                 server: grant.server,
                 routes: grant.routes.clone(),
-                ping: grant.profile.ping,
-                ping_restart: grant.profile.ping_restart,
+                ping: profile.ping,
+                ping_restart: profile.ping_restart,
             },
             now,
         );

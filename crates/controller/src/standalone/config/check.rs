@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use holdfast_api_types::controller::ProfileName;
 use holdfast_api_types::{SiteId, TunnelId};
-use holdfast_failover::ProbeProfile;
 use rustls::sign::CertifiedKey;
 use secrecy::ExposeSecret;
 
@@ -325,9 +325,9 @@ fn is_gateway(address: Ipv4Addr) -> bool {
         || address.is_broadcast())
 }
 
-fn check_profile(text: Option<&str>, key: &str, mistakes: &mut Mistakes) -> Option<ProbeProfile> {
+fn check_profile(text: Option<&str>, key: &str, mistakes: &mut Mistakes) -> Option<ProfileName> {
     let name = text.unwrap_or("normal");
-    let profile = ProbeProfile::named(name);
+    let profile = name.parse().ok();
     if profile.is_none() {
         mistakes.add(key, &name, "write fast, normal or saver");
     }
