@@ -3,9 +3,7 @@
 //! The same values travel by function call where both are one process, and as JSON where they are two.
 
 use std::{
-    fmt,
     net::{Ipv4Addr, SocketAddr},
-    str::FromStr,
     time::Duration,
 };
 
@@ -13,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Health, Place, Route, SiteId, TunnelId};
+pub use crate::{ProfileName, TunnelRole as Role};
 
 /// A log-in, as the router sent it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,66 +75,6 @@ pub struct TunnelGrant {
     pub routes: Vec<Route>,
     /// How it is probed.
     pub profile: ProfileName,
-}
-
-/// The name of a set of probing intervals; what it stands for is the controller's knowledge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProfileName {
-    /// For fibre, copper, ethernet and coaxial lines.
-    Fast,
-    /// For microwave and satellite lines, and where nothing is known.
-    Normal,
-    /// For mobile and metered lines.
-    Saver,
-}
-
-/// Why a text is not a [`ProfileName`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a probe profile: use fast, normal or saver")]
-pub struct UnknownProfile {
-    text: String,
-}
-
-impl ProfileName {
-    /// All there are, the one that probes most first.
-    pub const ALL: [Self; 3] = [Self::Fast, Self::Normal, Self::Saver];
-
-    /// The name as text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Normal => "normal",
-            Self::Saver => "saver",
-        }
-    }
-}
-
-impl fmt::Display for ProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ProfileName {
-    type Err = UnknownProfile;
-
-    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
-        Self::ALL
-            .into_iter()
-            .find(|profile| profile.as_str() == text)
-            .ok_or_else(|| UnknownProfile { text: text.into() })
-    }
-}
-
-/// What a tunnel is for at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// The site's traffic leaves through it.
-    Active,
-    /// It waits, with worse routes installed.
-    Standby,
 }
 
 /// Something that happened to an admitted connection.
@@ -264,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Serialize + DeserializeOwned + fmt::Debug>(value: &T, json: &str) {
+    fn check<T: Serialize + DeserializeOwned + std::fmt::Debug>(value: &T, json: &str) {
         assert_eq!(serde_json::to_string(value).unwrap(), json);
         let read: T = serde_json::from_str(json).unwrap();
         assert_eq!(format!("{read:?}"), format!("{value:?}"));

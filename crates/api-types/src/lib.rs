@@ -10,6 +10,7 @@ pub mod controller;
 mod event;
 mod id;
 mod route;
+mod word;
 
 pub use event::{Health, LinkEvent, LinkEventKind, PushMethod};
 pub use id::{
@@ -17,3 +18,7 @@ pub use id::{
     TunnelId, UserId,
 };
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
+pub use word::{
+    ActorKind, ConnectionType, FaultState, FaultType, JobKind, JobState, LinkState, OverrideKind,
+    ProfileName, SessionPolicy, Severity, StepState, TunnelRole, UnknownWord, UserRole,
+};
