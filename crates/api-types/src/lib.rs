@@ -6,6 +6,7 @@
 //! Start at [`LinkEvent`] for what a controller prints, at [`Route`] for what it pushes, and at [`controller`]
 //! for what it and its control plane say to each other.
 
+pub mod api;
 pub mod controller;
 mod event;
 mod id;

@@ -1,0 +1,16 @@
+//! What the HTTP API takes and gives, one file per resource. Its conventions are in `docs/api-design.md`.
+
+mod account;
+mod audit;
+mod error;
+mod page;
+mod text;
+
+pub use account::{
+    ChangeOrganization, ChangePassword, ChangeUser, LogIn, NewToken, NewUser, Organization, SetUp,
+    SetUpState, Token, TokenCreated, User, UserCreated, WhoAmI,
+};
+pub use audit::{Actor, AuditEntry, Subject};
+pub use error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldFault};
+pub use page::Page;
+pub use text::{Email, InvalidText, Label, NewPassword, Secret};
