@@ -7,6 +7,7 @@
 //! | [`ProbeProfile`] | how often is a tunnel probed, and how much silence condemns it? |
 //! | [`Watch`] | is one tunnel alive? Probes and answers in, [`Verdict`]s out. |
 //! | [`Site`] | what is to be done? Log-ins, losses and verdicts in, [`Effect`]s out. |
+//! | [`Fleet`] | which connection is to do it? All sites with their connections and deadlines. |
 //!
 //! Nothing here knows a socket, a clock or a task. Time comes in as `now`, and everything that should
 //! happen comes out as a value. The driver of a [`Watch`] or a [`Site`] calls one input, then drains
@@ -17,6 +18,7 @@
 //! is updated in place. Any other has its connection closed, redials, and finds the new routes in the
 //! answer to its log-in; until then it has none. Every plan here assumes that worse case.
 
+mod fleet;
 pub mod ladder;
 mod profile;
 mod site;
@@ -24,6 +26,7 @@ mod stats;
 pub mod switch;
 mod watch;
 
+pub use fleet::{Arrival, Fleet, FleetEffect};
 pub use holdfast_api_types::controller::{Role, Verdict};
 pub use profile::ProbeProfile;
 pub use site::{Effect, RETURN_AFTER, Site};

@@ -26,20 +26,11 @@ use crate::{
 /// How often the grants file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// After a start all tunnels of a site redial at about the same time. For this long a backup waits for those
-/// ranked before it: until then the router's own default routes carry the traffic, through the primary, and
-/// connections that would not survive a visit to the backup live on.
-const BACKUPS_WAIT: Duration = Duration::from_millis(2500);
-
-/// How long after the start that is done.
-const START: Duration = Duration::from_secs(10);
-
 /// How often a waiting backup looks.
 const LOOK_FOR_OTHERS: Duration = Duration::from_millis(50);
 
 /// Grants from a file.
 pub struct Standalone {
-    started: Instant,
     sites: Mutex<Sites>,
     /// There are commands, or an earlier deadline.
     stirred: Notify,
@@ -49,8 +40,7 @@ pub struct Standalone {
 impl Standalone {
     pub(crate) fn new(grants: Grants, events: EventSink) -> Self {
         Self {
-            started: Instant::now(),
-            sites: Mutex::new(Sites::new(grants, events)),
+            sites: Mutex::new(Sites::new(grants, events, Instant::now())),
             stirred: Notify::new(),
             deadline_changed: Notify::new(),
         }
@@ -63,8 +53,8 @@ impl Standalone {
     }
 
     async fn wait_for_better(&self, login: &LoginRequest) {
-        let give_up = Instant::now() + BACKUPS_WAIT;
-        while Instant::now() < give_up && self.lock().is_better_missing(login) {
+        let asked = Instant::now();
+        while self.lock().should_wait(login, asked, Instant::now()) {
             tokio::time::sleep(LOOK_FOR_OTHERS).await;
         }
     }
@@ -91,9 +81,7 @@ impl Standalone {
 
 impl ControlPlane for Standalone {
     async fn authorize(&self, login: LoginRequest) -> LoginVerdict {
-        if self.started.elapsed() < START {
-            self.wait_for_better(&login).await;
-        }
+        self.wait_for_better(&login).await;
         self.with_sites(|sites| sites.authorize(&login, Instant::now()))
     }
 

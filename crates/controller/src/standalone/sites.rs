@@ -1,13 +1,9 @@
-//! The sites of a grants file: who is connected, and what follows from it.
+//! The sites of a grants file: who may log in, and what the fleet decides about them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use holdfast_api_types::{LinkEventKind, PushMethod, SiteId, TunnelId};
-use holdfast_failover::{Effect, Site, ladder};
+use holdfast_api_types::{SiteId, TunnelId};
+use holdfast_failover::{Arrival, Fleet, FleetEffect};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -15,47 +11,29 @@ use super::{
     config::{Entry, Grants},
 };
 use crate::{
-    control_plane::{
-        Command, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood, TunnelGrant,
-    },
+    control_plane::{Command, LoginRequest, LoginVerdict, Report, StillGood, TunnelGrant},
     events::EventSink,
 };
 
 pub(super) struct Sites {
     grants: Grants,
     events: EventSink,
-    sites: HashMap<SiteId, Site>,
-    connected: HashMap<TunnelId, Connected>,
-    /// When each site wants to be called, earliest first. One entry per site.
-    deadlines: BTreeSet<(Instant, SiteId)>,
-    deadline_of: HashMap<SiteId, Instant>,
+    fleet: Fleet<u64, Arc<Entry>>,
     commands: Vec<Command>,
 }
 
-/// A tunnel that has logged in.
-struct Connected {
-    connection: u64,
-    site: SiteId,
-    entry: Arc<Entry>,
-    /// Set when the router acknowledged its push.
-    up: bool,
-}
-
 impl Sites {
-    pub(super) fn new(grants: Grants, events: EventSink) -> Self {
+    pub(super) fn new(grants: Grants, events: EventSink, now: Instant) -> Self {
         Self {
             grants,
             events,
-            sites: HashMap::new(),
-            connected: HashMap::new(),
-            deadlines: BTreeSet::new(),
-            deadline_of: HashMap::new(),
+            fleet: Fleet::new(now),
             commands: Vec::new(),
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+        self.fleet.poll_timeout()
     }
 
     pub(super) fn has_commands(&self) -> bool {
@@ -73,57 +51,40 @@ impl Sites {
             Ok(found) => found,
             Err(reason) => return LoginVerdict::Refused(reason.into()),
         };
-        if self.connected.contains_key(&tunnel) {
-            self.replaced(&tunnel, now);
-        }
-        let order = self.grants.order(&site, &tunnel);
-        let place = self
-            .sites
-            .entry(site.clone())
-            .or_insert_with(|| Site::new(order, now))
-            .tunnel_authorized(&tunnel, now);
-        let routes = ladder::routes(place, entry.gateway);
         let addresses = self.grants.addresses(&tunnel);
-        let grant = TunnelGrant {
-            tunnel: tunnel.clone(),
+        let profile = entry.profile;
+        let arrival = Arrival {
             site: site.clone(),
+            tunnel: tunnel.clone(),
+            connection: login.connection,
+            gateway: entry.gateway,
+            details: entry,
+        };
+        let order = self.grants.order(&site, &tunnel);
+        let (place, routes) = self.fleet.admit(arrival, &order, now);
+        self.drain();
+        LoginVerdict::Granted(Box::new(TunnelGrant {
+            tunnel,
+            site,
             address: addresses.router,
             server: addresses.server,
             prefix: address::PREFIX,
             place,
             routes,
-            profile: entry.profile,
-        };
-        let connection = login.connection;
-        let connected = Connected {
-            connection,
-            site: site.clone(),
-            entry,
-            up: false,
-        };
-        self.connected.insert(tunnel, connected);
-        self.drain_site(&site);
-        LoginVerdict::Granted(Box::new(grant))
+            profile,
+        }))
     }
 
-    /// The router redialled before we noticed that its old connection is dead.
-    fn replaced(&mut self, tunnel: &TunnelId, now: Instant) {
-        let cause = "replaced by a new log-in";
-        self.order(tunnel, disconnect(cause, true));
-        self.disconnected(tunnel, cause, true, now);
-    }
-
-    /// Whether a tunnel of the same site that is ranked before this one has not come up yet.
-    pub(super) fn is_better_missing(&self, login: &LoginRequest) -> bool {
+    /// Whether this log-in, made at `asked`, has to wait for tunnels ranked before it.
+    pub(super) fn should_wait(&self, login: &LoginRequest, asked: Instant, now: Instant) -> bool {
+        if !self.fleet.is_starting(asked) {
+            return false;
+        }
         let Ok((tunnel, _, site)) = self.find(login) else {
             return false;
         };
-        let is_up = |other: &TunnelId| self.connected.get(other).is_some_and(|it| it.up);
-        self.grants
-            .order(&site, &tunnel)
-            .iter()
-            .take_while(|other| **other != tunnel)
-            .any(|other| !is_up(other))
+        let order = self.grants.order(&site, &tunnel);
+        self.fleet.should_wait(&order, &tunnel, asked, now)
     }
 
     pub(super) fn reauthorize(&self, login: &LoginRequest) -> StillGood {
@@ -145,7 +106,7 @@ impl Sites {
         Ok((tunnel, entry.clone(), site))
     }
 
-    // --- reports ----------------------------------------------------------------------------
+    // --- reports, time and grants ------------------------------------------------------------
 
     pub(super) fn handle_report(&mut self, report: Report, now: Instant) {
         let Report {
@@ -153,218 +114,71 @@ impl Sites {
             connection,
             kind,
         } = report;
-        let Some(connected) = self.connected.get_mut(&tunnel) else {
-            return;
-        };
-        if connected.connection != connection {
-            // News of a connection that a newer one has replaced.
-            return;
-        }
-        let id = connected.site.clone();
-        let Some(site) = self.sites.get_mut(&id) else {
-            return;
-        };
-        match kind {
-            ReportKind::Up {
-                remote,
-                slot,
-                cipher,
-            } => {
-                connected.up = true;
-                let kind = LinkEventKind::TunnelUp {
-                    remote,
-                    slot,
-                    cipher,
-                };
-                self.events.emit(&id, &tunnel, kind);
-                site.tunnel_up(&tunnel, now);
-                self.tell_routes(&id, &tunnel, PushMethod::PushReply);
-            }
-            ReportKind::Down { cause, planned } => {
-                self.disconnected(&tunnel, &cause, planned, now);
-            }
-            ReportKind::RoutesUpdated => {
-                site.routes_applied(&tunnel, now);
-                self.tell_routes(&id, &tunnel, PushMethod::PushUpdate);
-            }
-            ReportKind::Verdict(verdict) => site.handle_verdict(&tunnel, verdict, now),
-            ReportKind::Health(health) => {
-                self.events
-                    .emit(&id, &tunnel, LinkEventKind::TunnelHealth(health));
-            }
-        }
-        self.drain_site(&id);
+        self.fleet.handle_report(&tunnel, connection, kind, now);
+        self.drain();
     }
-
-    fn tell_routes(&self, id: &SiteId, tunnel: &TunnelId, by: PushMethod) {
-        let place = self.sites.get(id).and_then(|site| site.place(tunnel));
-        if let Some(place) = place
-            && let Some(connected) = self.connected.get(tunnel)
-        {
-            let routes = ladder::routes(place, connected.entry.gateway);
-            let kind = LinkEventKind::RoutesPushed { place, routes, by };
-            self.events.emit(id, tunnel, kind);
-        }
-    }
-
-    fn disconnected(&mut self, tunnel: &TunnelId, cause: &str, planned: bool, now: Instant) {
-        let Some(connected) = self.connected.remove(tunnel) else {
-            return;
-        };
-        let id = connected.site;
-        if connected.up {
-            let kind = LinkEventKind::TunnelDown {
-                cause: cause.into(),
-                planned,
-            };
-            self.events.emit(&id, tunnel, kind);
-        }
-        if let Some(site) = self.sites.get_mut(&id) {
-            site.tunnel_down(tunnel, planned, cause, now);
-        }
-        self.drain_site(&id);
-    }
-
-    // --- time and grants --------------------------------------------------------------------
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        while let Some((at, id)) = self.deadlines.first().cloned()
-            && at <= now
-        {
-            self.deadlines.pop_first();
-            self.deadline_of.remove(&id);
-            if let Some(site) = self.sites.get_mut(&id) {
-                site.handle_timeout(now);
-            }
-            self.drain_site(&id);
-        }
+        self.fleet.handle_timeout(now);
+        self.drain();
     }
 
     pub(super) fn replace_grants(&mut self, grants: Grants, now: Instant) {
         self.grants = grants;
-        let changed = self.connected.iter().filter(|(tunnel, connected)| {
-            let entry = self.grants.entry(tunnel);
-            !entry.is_some_and(|entry| entry.grants_the_same(&connected.entry))
-        });
-        let commands = changed.map(|(_, connected)| Command {
-            connection: connected.connection,
-            order: disconnect("its grant was changed or withdrawn", true),
-        });
-        self.commands.extend(commands);
+        self.disconnect_changed();
         let members: BTreeMap<SiteId, TunnelId> = self
-            .connected
-            .iter()
-            .map(|(tunnel, connected)| (connected.site.clone(), tunnel.clone()))
+            .fleet
+            .connected()
+            .map(|(tunnel, site, _)| (site.clone(), tunnel.clone()))
             .collect();
-        let ids: Vec<SiteId> = self.sites.keys().cloned().collect();
-        for id in ids {
-            match members.get(&id) {
+        let sites: Vec<SiteId> = self.fleet.sites().cloned().collect();
+        for site in sites {
+            match members.get(&site) {
                 Some(member) => {
-                    let order = self.grants.order(&id, member);
-                    if let Some(site) = self.sites.get_mut(&id) {
-                        site.set_order(order, now);
-                    }
-                    self.drain_site(&id);
+                    let order = self.grants.order(&site, member);
+                    self.fleet.set_order(&site, order, now);
                 }
-                None => {
-                    // Nobody is connected: the site begins anew, with its new order, at the next log-in.
-                    self.sites.remove(&id);
-                    self.set_deadline(&id, None);
-                }
+                // It begins anew, with its new order, at the next log-in.
+                None => self.fleet.forget(&site),
             }
         }
+        self.drain();
     }
 
-    // --- effects ----------------------------------------------------------------------------
-
-    fn drain_site(&mut self, id: &SiteId) {
-        let Some(mut site) = self.sites.remove(id) else {
-            return;
+    fn disconnect_changed(&mut self) {
+        let is_changed = |tunnel: &TunnelId, old: &Entry| {
+            let entry = self.grants.entry(tunnel);
+            !entry.is_some_and(|entry| entry.grants_the_same(old))
         };
-        while let Some(effect) = site.poll_effect() {
-            self.carry_out(id, effect);
-        }
-        self.set_deadline(id, site.poll_timeout().map(|(at, _)| at));
-        self.sites.insert(id.clone(), site);
-    }
-
-    fn set_deadline(&mut self, id: &SiteId, deadline: Option<Instant>) {
-        let before = match deadline {
-            Some(at) => self.deadline_of.insert(id.clone(), at),
-            None => self.deadline_of.remove(id),
-        };
-        if before == deadline {
-            return;
-        }
-        if let Some(at) = before {
-            self.deadlines.remove(&(at, id.clone()));
-        }
-        if let Some(at) = deadline {
-            self.deadlines.insert((at, id.clone()));
+        let changed: Vec<TunnelId> = self
+            .fleet
+            .connected()
+            .filter(|(tunnel, _, entry)| is_changed(tunnel, entry))
+            .map(|(tunnel, ..)| tunnel.clone())
+            .collect();
+        for tunnel in changed {
+            self.fleet
+                .disconnect(&tunnel, "its grant was changed or withdrawn");
         }
     }
 
-    fn carry_out(&mut self, id: &SiteId, effect: Effect) {
-        match effect {
-            Effect::Push { tunnel, place } => {
-                if let Some(connected) = self.connected.get(&tunnel) {
-                    let routes = ladder::routes(place, connected.entry.gateway);
-                    self.order(&tunnel, Order::Push { routes });
+    fn drain(&mut self) {
+        while let Some(effect) = self.fleet.poll_effect() {
+            match effect {
+                FleetEffect::Order { connection, order } => {
+                    self.commands.push(Command { connection, order });
                 }
-            }
-            Effect::Burst { tunnel } => self.order(&tunnel, Order::Burst),
-            Effect::Role { tunnel, role } => self.order(&tunnel, Order::SetRole { role }),
-            Effect::Disconnect { tunnel, cause } => {
-                self.order(&tunnel, disconnect(&cause, false));
-            }
-            Effect::Activated {
-                tunnel,
-                previous,
-                cause,
-            } => {
-                let kind = LinkEventKind::TunnelActive { previous, cause };
-                self.events.emit(id, &tunnel, kind);
-            }
-            Effect::Suspect { tunnel, cause } => {
-                self.events
-                    .emit(id, &tunnel, LinkEventKind::LinkSuspect { cause });
-            }
-            Effect::Recovering { tunnel, hold } => {
-                let hold_s = hold.as_secs_f64();
-                self.events
-                    .emit(id, &tunnel, LinkEventKind::LinkRecovering { hold_s });
-            }
-            Effect::Online { tunnel } => {
-                self.events.emit(id, &tunnel, LinkEventKind::LinkOnline);
-            }
-            Effect::Offline { tunnel, cause } => {
-                self.events
-                    .emit(id, &tunnel, LinkEventKind::LinkOffline { cause });
-            }
-            Effect::SiteOffline { tunnel } => {
-                self.events.emit(id, &tunnel, LinkEventKind::SiteOffline);
+                FleetEffect::Tell { site, tunnel, kind } => self.events.emit(&site, &tunnel, kind),
             }
         }
     }
-
-    /// Leaves an order for the connection that a tunnel has now.
-    fn order(&mut self, tunnel: &TunnelId, order: Order) {
-        if let Some(connected) = self.connected.get(tunnel) {
-            let connection = connected.connection;
-            self.commands.push(Command { connection, order });
-        }
-    }
-}
-
-fn disconnect(cause: &str, planned: bool) -> Order {
-    let cause = cause.into();
-    Order::Disconnect { cause, planned }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
+    use holdfast_api_types::controller::{Order, ReportKind};
     use holdfast_failover::{Role, Verdict};
     use secrecy::SecretString;
 
@@ -384,7 +198,7 @@ mod tests {
     }
 
     fn sites(tunnels: &[&str]) -> Sites {
-        Sites::new(grants(tunnels), EventSink::new(None))
+        Sites::new(grants(tunnels), EventSink::new(None), Instant::now())
     }
 
     fn id(name: &str) -> TunnelId {
@@ -441,7 +255,7 @@ mod tests {
                 command.connection == 1 && matches!(command.order, Order::Disconnect { .. })
             };
             assert!(commands.iter().any(disconnected), "{commands:?}");
-            let site = &sites.sites[&"office".parse().unwrap()];
+            let site = sites.fleet.site(&"office".parse().unwrap()).unwrap();
             assert_eq!(site.active(), Some(&id("lte")));
             assert_eq!(site.role(&id("lte")), Role::Active);
         }
@@ -470,6 +284,6 @@ mod tests {
             planned: false,
         };
         report(&mut sites, "fibre", 1, down, now);
-        assert_eq!(sites.connected[&id("fibre")].connection, 2);
+        assert_eq!(sites.fleet.connection(&id("fibre")), Some(2));
     }
 }
