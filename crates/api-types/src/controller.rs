@@ -10,6 +10,9 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod sealed;
+
+pub use self::sealed::{NotHex, SealedGrant};
 use crate::{Health, Place, Route, SiteId, TunnelId};
 pub use crate::{ProfileName, TunnelRole as Role};
 
