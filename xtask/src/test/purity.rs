@@ -8,6 +8,7 @@ const PURE: &[&str] = &[
     "holdfast-api-types",
     "holdfast-failover",
     "holdfast-ovpn-proto",
+    "holdfast-sealed-grant",
 ];
 
 /// What none of them may depend on, directly or through something else.
