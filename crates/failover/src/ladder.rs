@@ -39,6 +39,22 @@ pub fn routes(place: Place, gateway: Ipv4Addr) -> Vec<Route> {
         .collect()
 }
 
+/// The place and the gateway of which [`routes`] makes these routes; none for any others.
+pub fn place_of(held: &[Route]) -> Option<(Place, Ipv4Addr)> {
+    let first = held.first()?;
+    let rung = first.prefix;
+    if rung > TOP_RUNG {
+        return None;
+    }
+    let lowest = Place { rung, step: 0 }.metric();
+    let step = u8::try_from(first.metric.checked_sub(lowest)?).ok()?;
+    if step > max_step(rung) {
+        return None;
+    }
+    let place = Place { rung, step };
+    (routes(place, first.gateway) == held).then_some((place, first.gateway))
+}
+
 /// The largest step on `rung`: the next one would have the metric of a lower rung.
 pub(crate) const fn max_step(rung: u8) -> u8 {
     if rung == 0 { 99 } else { 19 }
@@ -55,6 +71,21 @@ mod tests {
     use holdfast_api_types::MAX_ROUTES_PER_PUSH;
 
     use super::*;
+
+    #[test]
+    fn routes_tell_their_place_and_others_tell_none() {
+        let gateway = Ipv4Addr::new(192, 0, 2, 1);
+        for rung in 0..=TOP_RUNG {
+            for step in 0..=max_step(rung) {
+                let place = Place { rung, step };
+                let mut held = routes(place, gateway);
+                assert_eq!(place_of(&held), Some((place, gateway)));
+                held[0].metric += 200;
+                assert_eq!(place_of(&held), None);
+            }
+        }
+        assert_eq!(place_of(&[]), None);
+    }
 
     fn rungs_and_steps(order_len: usize) -> Vec<(u8, u8)> {
         canonical(order_len)
