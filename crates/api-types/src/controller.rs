@@ -1,6 +1,6 @@
 //! The controller API: what a route controller asks its control plane, tells it and obeys.
 //!
-//! The same values travel by function call where both are one process, and as JSON where they are two.
+//! The same values travel by function call where both are one process, and as JSON where they are two; [`http`] says how.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -10,6 +10,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub mod http;
 mod sealed;
 
 pub use self::sealed::{NotHex, SealedGrant};
@@ -206,7 +207,7 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Serialize + DeserializeOwned + std::fmt::Debug>(value: &T, json: &str) {
+    pub(super) fn check<T: Serialize + DeserializeOwned + std::fmt::Debug>(value: &T, json: &str) {
         assert_eq!(serde_json::to_string(value).unwrap(), json);
         let read: T = serde_json::from_str(json).unwrap();
         assert_eq!(format!("{read:?}"), format!("{value:?}"));

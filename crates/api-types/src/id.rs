@@ -112,6 +112,10 @@ id! {
     ControllerId
 }
 id! {
+    /// One life of a route controller's process.
+    RunId
+}
+id! {
     /// An entry of the audit log.
     AuditId
 }

@@ -15,8 +15,8 @@ mod word;
 
 pub use event::{Health, LinkEvent, LinkEventKind, PushMethod};
 pub use id::{
-    AuditId, CommentId, ControllerId, FaultId, InvalidId, JobId, OrganizationId, SiteId, TokenId,
-    TunnelId, UserId,
+    AuditId, CommentId, ControllerId, FaultId, InvalidId, JobId, OrganizationId, RunId, SiteId,
+    TokenId, TunnelId, UserId,
 };
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
 pub use word::{
