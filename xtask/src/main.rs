@@ -8,6 +8,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod packages;
+mod sqlx;
 mod test;
 
 use std::{env, process::ExitCode};
@@ -34,6 +35,8 @@ enum Chore {
     Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
     Fuzz(fuzz::Fuzz),
+    /// Check the store's queries against its migrations, and keep what the compiler needs to know
+    Sqlx(sqlx::Sqlx),
 }
 
 const EXAMPLES: &str = "\
@@ -63,6 +66,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Demo(demo) => demo.run(&shell),
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
+        Chore::Sqlx(sqlx) => sqlx.run(&shell),
     }
 }
 

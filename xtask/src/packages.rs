@@ -52,6 +52,13 @@ pub(crate) const LAB: &[Program] = &[
     },
 ];
 
+/// What checking the store's queries needs.
+pub(crate) const DATABASE: &[Program] = &[Program {
+    name: "sqlite3",
+    package: "sqlite3",
+    why: "the store's queries are checked against a scratch database",
+}];
+
 /// Installs those of `wanted` that no directory in PATH holds.
 ///
 /// Touches nothing, and does not ask for root, when all of them are there.

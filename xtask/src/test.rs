@@ -13,7 +13,7 @@ use std::{
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::packages;
+use crate::{packages, sqlx};
 
 /// The steps that are one line for a shell each. CONTRIBUTING.md lists the same.
 const COMMANDS: &[(&str, &str)] = &[
@@ -42,6 +42,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
         });
     }
     steps.run("pure crates", || purity::check(shell));
+    steps.run("sql", || sqlx::check(shell));
     let mut closing = Vec::new();
     steps.run("tests", || {
         let outcome = runner::run(shell)?;
