@@ -137,7 +137,12 @@ impl Watch {
         }
         self.last_life = now;
         self.clear();
+        let was_proving = matches!(self.state, State::Proving { .. });
         self.state = State::Alive;
+        if was_proving {
+            // Nothing is left to prove: the next probe comes at the usual pace.
+            self.next_probe = now + self.interval();
+        }
         self.verdict(Verdict::Answered);
     }
 

@@ -323,6 +323,16 @@ fn a_saver_tunnel_is_not_given_up_before_its_first_ping() {
 }
 
 #[test]
+fn a_proven_tunnel_is_probed_at_the_usual_pace_from_its_first_answer_on() {
+    let profile = ProbeProfile::saver();
+    let mut path = Path::new(profile, Role::Active, ms(50));
+    path.run(ms(50) + profile.active_interval - ms(1));
+    assert_eq!(path.probes, 1);
+    path.run(ms(1));
+    assert_eq!(path.probes, 2);
+}
+
+#[test]
 fn a_saver_tunnel_whose_first_probe_is_lost_is_proven_by_the_next() {
     let mut path = Path::new(ProbeProfile::saver(), Role::Standby, ms(50));
     path.cut = true;
