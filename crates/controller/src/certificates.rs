@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use holdfast_ovpn_proto::{
     Limits, ServerConfig,
     data::Cipher,
@@ -59,6 +59,7 @@ pub(crate) fn session_config(
         None => own(slots, data)?,
     };
     let provider = Arc::new(provider());
+    seed(&provider)?;
     let versions = [&version::TLS13, &version::TLS12];
     let tls = rustls_server_config(provider, &versions, certificates)?;
     Ok(ServerConfig {
@@ -67,6 +68,13 @@ pub(crate) fn session_config(
         limits: Limits::default(),
         renegotiate_after: Some(renegotiate_after),
     })
+}
+
+/// Draws a first random number. The library then tests its source of entropy, which takes as long as a hundred
+/// log-ins: no client is to wait for that.
+fn seed(provider: &CryptoProvider) -> anyhow::Result<()> {
+    let drawn = provider.secure_random.fill(&mut [0; 32]);
+    drawn.map_err(|_| anyhow!("the system has no random numbers to give"))
 }
 
 /// Suites with SHA-256 first: SHA-384 has no instructions of its own on most processors, and was a fifteenth of
