@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -103,8 +104,8 @@ impl Socket {
     }
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Ready> {
-        let mut chunk = [0; READ_CHUNK];
-        let mut buffer = ReadBuf::new(&mut chunk);
+        let mut chunk = [const { MaybeUninit::uninit() }; READ_CHUNK];
+        let mut buffer = ReadBuf::uninit(&mut chunk);
         // Unlike `try_read`, this takes a read that did not fill the buffer for the last one: no second
         // system call just to hear that there is nothing more.
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
