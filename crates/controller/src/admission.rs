@@ -72,6 +72,8 @@ pub(crate) struct Admission {
     /// of those who waits longest.
     turns: BTreeSet<(Turn, IpAddr)>,
     next_turn: u64,
+    /// No handshake has stalled before then, as far as is known: one that moves or begins only postpones it.
+    stall_due: Option<Instant>,
 }
 
 /// How many handshakes a source has, and when it began to wait.
@@ -118,6 +120,7 @@ impl Admission {
             by_handshakes: Ranking::default(),
             turns: BTreeSet::new(),
             next_turn: 0,
+            stall_due: None,
         }
     }
 
@@ -276,7 +279,7 @@ impl Admission {
     /// For a source that has fewer, that is the oldest of the source that has most, once it has had its
     /// undisturbed time: moving a little every now and then does not keep a place. For the others it is one
     /// that has stalled.
-    fn gives_way_to(&self, source: &IpAddr, now: Instant) -> Option<u64> {
+    fn gives_way_to(&mut self, source: &IpAddr, now: Instant) -> Option<u64> {
         let (most, largest) = self.by_handshakes.largest_first().next()?;
         // After the exchange the one must still not have fewer than the other.
         if self.by_handshakes.count(source) + 1 < most
@@ -285,11 +288,18 @@ impl Admission {
         {
             return Some(*id);
         }
-        self.by_handshakes
-            .largest_first()
-            .filter_map(|(_, source)| self.stillest(&source))
-            .find(|(moved, _)| now.saturating_duration_since(*moved) >= STALLED_AFTER)
-            .map(|(_, id)| id)
+        if self.stall_due.is_some_and(|due| now < due) {
+            return None;
+        }
+        let stillest = || {
+            let sources = self.by_handshakes.largest_first();
+            sources.filter_map(|(_, source)| self.stillest(&source))
+        };
+        let stalled = stillest().find(|(moved, _)| now >= *moved + STALLED_AFTER);
+        if stalled.is_none() {
+            self.stall_due = stillest().map(|(moved, _)| moved + STALLED_AFTER).min();
+        }
+        stalled.map(|(_, id)| id)
     }
 
     fn stillest(&self, source: &IpAddr) -> Option<(Instant, u64)> {
