@@ -20,6 +20,12 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Takes note of what happened. Must not block.
     fn report(&self, report: Report);
 
-    /// Waits for orders. Called by one task, again and again.
-    fn commands(&self) -> impl Future<Output = Vec<Command>> + Send;
+    /// The orders that have been given since the last call, in order. Must not block.
+    ///
+    /// Whoever calls [`Self::authorize`] or [`Self::report`] calls this afterwards, so that what follows from
+    /// the one is done without waking anybody else.
+    fn take_commands(&self) -> Vec<Command>;
+
+    /// Waits until there may be orders that follow from neither. Called by one task, again and again.
+    fn commands_waiting(&self) -> impl Future<Output = ()> + Send;
 }

@@ -31,6 +31,8 @@ pub(crate) struct Registry {
     unknown: Mutex<HashMap<u64, Arc<Mailbox>>>,
     /// Connections that have, each with its site.
     tunnels: Mutex<HashMap<u64, (SiteId, Arc<Mailbox>)>>,
+    /// Held by whoever carries commands.
+    delivery: Mutex<()>,
     /// Told when the last tunnel is gone.
     emptied: Notify,
 }
@@ -82,6 +84,7 @@ impl Registry {
             admission: Mutex::new(Admission::new(limits)),
             unknown: Mutex::default(),
             tunnels: Mutex::default(),
+            delivery: Mutex::default(),
             emptied: Notify::new(),
         }
     }
@@ -219,28 +222,30 @@ impl Mailbox {
     }
 }
 
-/// Carries the control plane's commands to the connections they are for, and keeps admission moving.
+/// Carries the commands that nobody else takes, and keeps admission moving.
 pub(crate) async fn dispatch<C: ControlPlane>(shared: Arc<Shared<C>>) {
     let mut stall_check = tokio::time::interval(STALL_CHECK);
     loop {
         tokio::select! {
-            commands = shared.control_plane.commands() => {
-                for command in commands {
-                    deliver(&shared.registry, command);
-                }
-            }
+            () = shared.control_plane.commands_waiting() => deliver(&shared),
             _ = stall_check.tick() => shared.registry.search_stalled(),
         }
     }
 }
 
-fn deliver(registry: &Registry, command: Command) {
-    registry.post(command.connection, |orders| match command.order {
-        Order::Push { routes } => orders.routes = Some(routes),
-        Order::Burst => orders.burst = true,
-        Order::SetRole { role } => orders.role = Some(role),
-        Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
-    });
+/// Carries the control plane's commands to the connections they are for.
+pub(crate) fn deliver<C: ControlPlane>(shared: &Shared<C>) {
+    let registry = &shared.registry;
+    // Taken and delivered in one step: of two orders for one connection the later is the one that counts.
+    let _in_order = lock(&registry.delivery);
+    for Command { connection, order } in shared.control_plane.take_commands() {
+        registry.post(connection, |orders| match order {
+            Order::Push { routes } => orders.routes = Some(routes),
+            Order::Burst => orders.burst = true,
+            Order::SetRole { role } => orders.role = Some(role),
+            Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
+        });
+    }
 }
 
 /// A panic while a lock was held leaves plain data that is still sound.

@@ -32,7 +32,7 @@ const LOOK_FOR_OTHERS: Duration = Duration::from_millis(50);
 /// Grants from a file.
 pub struct Standalone {
     sites: Mutex<Sites>,
-    /// There are commands, or an earlier deadline.
+    /// There are commands that no caller will take.
     stirred: Notify,
     deadline_changed: Notify,
 }
@@ -49,7 +49,7 @@ impl Standalone {
     /// Takes new grants into use. Tunnels whose entry is gone or changed are disconnected; a new order is
     /// reached step by step, without a gap.
     pub fn replace_grants(&self, grants: Grants) {
-        self.with_sites(|sites| sites.replace_grants(grants, Instant::now()));
+        self.stir_sites(|sites| sites.replace_grants(grants, Instant::now()));
     }
 
     async fn wait_for_better(&self, login: &LoginRequest) {
@@ -59,13 +59,20 @@ impl Standalone {
         }
     }
 
+    /// Changes the sites on nobody's call but our own.
+    fn stir_sites(&self, change: impl FnOnce(&mut Sites)) {
+        if self.with_sites(|sites| {
+            change(sites);
+            sites.has_commands()
+        }) {
+            self.stirred.notify_one();
+        }
+    }
+
     fn with_sites<T>(&self, change: impl FnOnce(&mut Sites) -> T) -> T {
         let mut sites = self.lock();
         let deadline = sites.deadline();
         let result = change(&mut sites);
-        if sites.has_commands() {
-            self.stirred.notify_one();
-        }
         // A deadline that has moved away needs nobody woken: whoever waits for it will look again.
         let is_earlier = |new: Instant| deadline.is_none_or(|old| new < old);
         if sites.deadline().is_some_and(is_earlier) {
@@ -93,14 +100,12 @@ impl ControlPlane for Standalone {
         self.with_sites(|sites| sites.handle_report(report, Instant::now()));
     }
 
-    async fn commands(&self) -> Vec<Command> {
-        loop {
-            let commands = self.lock().take_commands();
-            if !commands.is_empty() {
-                return commands;
-            }
-            self.stirred.notified().await;
-        }
+    fn take_commands(&self) -> Vec<Command> {
+        self.lock().take_commands()
+    }
+
+    async fn commands_waiting(&self) {
+        self.stirred.notified().await;
     }
 }
 
@@ -115,7 +120,7 @@ pub(crate) async fn keep_time(standalone: Arc<Standalone>) {
             }
         };
         tokio::select! {
-            () = due => standalone.with_sites(|sites| sites.handle_timeout(Instant::now())),
+            () = due => standalone.stir_sites(|sites| sites.handle_timeout(Instant::now())),
             () = standalone.deadline_changed.notified() => {}
         }
     }

@@ -7,7 +7,10 @@ use holdfast_ovpn_proto::{Grant, Login};
 use secrecy::SecretString;
 
 use super::{Tunnel, link::Link};
-use crate::control_plane::{ControlPlane, LoginRequest, LoginVerdict, StillGood, TunnelGrant};
+use crate::{
+    control_plane::{ControlPlane, LoginRequest, LoginVerdict, StillGood, TunnelGrant},
+    registry,
+};
 
 /// A wrong password costs its sender this much before it hears so.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);
@@ -36,6 +39,8 @@ impl<C: ControlPlane> Tunnel<C> {
         let username = request.username.clone();
         let verdict = self.shared.control_plane.authorize(request);
         let verdict = tokio::time::timeout(VERDICT_WITHIN, verdict).await;
+        // An older connection of the tunnel has to go, perhaps.
+        registry::deliver(&self.shared);
         let now = Instant::now();
         let no_verdict = LoginVerdict::Unavailable("no verdict in time".into());
         match verdict.unwrap_or(no_verdict) {

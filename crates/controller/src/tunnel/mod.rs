@@ -24,7 +24,7 @@ use self::{
 use crate::{
     Shared,
     control_plane::{ControlPlane, Report, ReportKind},
-    registry::{Close, Mailbox, Orders},
+    registry::{self, Close, Mailbox, Orders},
 };
 
 /// A timer that fires so much too late tells that the process was stopped, or starved of its processor.
@@ -311,6 +311,7 @@ impl<C: ControlPlane> Tunnel<C> {
                 kind,
             };
             self.shared.control_plane.report(report);
+            registry::deliver(&self.shared);
         }
     }
 
@@ -321,22 +322,16 @@ impl<C: ControlPlane> Tunnel<C> {
         self.shared
             .metrics
             .ended(cause.label(), self.link.is_some());
-        let Some(link) = self.link.take() else {
+        if self.link.is_none() {
             self.shared.registry.leave_admission(self.id);
             self.log_stranger(cause);
             return;
-        };
+        }
         self.shared.registry.release(self.id);
-        let kind = ReportKind::Down {
+        self.report(ReportKind::Down {
             cause: chain(cause),
             planned: self.planned,
-        };
-        let report = Report {
-            tunnel: link.tunnel().clone(),
-            connection: self.id,
-            kind,
-        };
-        self.shared.control_plane.report(report);
+        });
     }
 
     /// Tells the operator why a client does not come in, as far as strangers may fill the log.
