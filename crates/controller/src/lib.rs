@@ -6,7 +6,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `listener` | the slots: accepts connections and hands each to a task |
+//! | `listener` | the slots: accepts connections for one shard after the other |
+//! | `shard` | the threads on which connections live |
 //! | `admission` | who may cost us something before it has logged in (pure) |
 //! | `tunnel` | one connection: socket, OpenVPN session, probes |
 //! | `registry` | which connection is whose, and how orders reach it |
@@ -23,6 +24,7 @@ mod listener;
 mod log_budget;
 mod metrics;
 mod registry;
+mod shard;
 mod standalone;
 mod tunnel;
 
@@ -40,7 +42,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::AdmissionLimits, events::EventSink, lifecycle::Lifecycle, listener::Listener,
-    log_budget::LogBudget, metrics::Metrics, registry::Registry,
+    log_budget::LogBudget, metrics::Metrics, registry::Registry, shard::Shards,
 };
 pub use crate::{
     control_plane::{
@@ -82,6 +84,7 @@ pub(crate) struct Shared<C> {
     pub(crate) draining: CancellationToken,
     /// Cancelled when connections are to end at once.
     pub(crate) stop: CancellationToken,
+    /// Everything but the connections, which are on their shards.
     pub(crate) tasks: TaskTracker,
 }
 
@@ -120,6 +123,7 @@ pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
     });
+    let shards = Shards::start().context("threads cannot be started")?;
     let listener = Listener::bind(&slots)?;
     for address in listener.addresses()? {
         tracing::info!(slot.address = %address, "listening");
@@ -131,9 +135,10 @@ pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
     shared.spawn_until_stop(standalone::follow_file(options.grants, reload));
     shared.spawn_until_stop(standalone::keep_time(control_plane));
     shared.spawn_until_stop(registry::dispatch(shared.clone()));
-    listener.start(&shared);
+    listener.start(&shards, &shared);
     lifecycle.wait_for_stop().await;
     lifecycle.drain(&shared, options.drain).await;
+    shards.finish().await;
     Ok(())
 }
 

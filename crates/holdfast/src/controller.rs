@@ -84,7 +84,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         metrics: args.metrics,
         drain: args.drain,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    // Connections have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     match runtime.block_on(run_standalone(options)) {
