@@ -65,6 +65,13 @@ pub enum LinkEventKind {
         /// Seconds of clean probes still wanted.
         hold_s: f64,
     },
+    /// The tunnel has dropped so often lately that its returns are held longer and longer.
+    LinkFlapping {
+        /// Seconds for which its next return will be held.
+        hold_s: f64,
+    },
+    /// The tunnel has stayed for the whole of such a hold.
+    LinkSteady,
     /// The tunnel is good to carry traffic.
     LinkOnline,
     /// The site's traffic now belongs to this tunnel.

@@ -122,6 +122,12 @@ fn log(site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind) {
         LinkEventKind::LinkRecovering { hold_s } => {
             tracing::info!(site.id = %site, tunnel.id = %tunnel, hold_s, "link recovering");
         }
+        LinkEventKind::LinkFlapping { hold_s } => {
+            tracing::warn!(site.id = %site, tunnel.id = %tunnel, hold_s, "link flapping");
+        }
+        LinkEventKind::LinkSteady => {
+            tracing::info!(site.id = %site, tunnel.id = %tunnel, "link steady");
+        }
         // As often as a suspicion, and as quiet: what came of it is in the lines about tunnels.
         LinkEventKind::LinkOnline => {
             tracing::debug!(site.id = %site, tunnel.id = %tunnel, "link online");

@@ -11,7 +11,7 @@ use holdfast_api_types::{
     controller::{Order, ReportKind},
 };
 
-use crate::{Effect, Site, ladder};
+use crate::{Effect, Hold, Site, ladder};
 
 /// How long after a start a backup that logs in may have to wait for those ranked before it.
 const START: Duration = Duration::from_secs(10);
@@ -98,11 +98,13 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
     }
 
     /// Lets a tunnel in: returns its place, and the routes of that place. An older connection of the same tunnel is
-    /// told to go. `order` is that of its site, best first.
+    /// told to go. `order` is that of its site, best first, and `hold` the site's; both count where the site is not
+    /// known yet.
     pub fn admit(
         &mut self,
         arrival: Arrival<C, D>,
         order: &[TunnelId],
+        hold: Hold,
         now: Instant,
     ) -> (Place, Vec<Route>) {
         let Arrival {
@@ -116,7 +118,7 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
         let site = self
             .sites
             .entry(id.clone())
-            .or_insert_with(|| Site::new(order.to_vec(), now));
+            .or_insert_with(|| Site::new(order.to_vec(), hold, now));
         let place = site.tunnel_authorized(&tunnel, now);
         let connected = Connected {
             connection,
@@ -205,6 +207,29 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
     pub fn set_order(&mut self, site: &SiteId, order: Vec<TunnelId>, now: Instant) {
         if let Some(it) = self.sites.get_mut(site) {
             it.set_order(order, now);
+            self.drain_site(site);
+        }
+    }
+
+    /// Returns of this site's tunnels are held for this long from now on.
+    pub fn set_hold(&mut self, site: &SiteId, hold: Hold) {
+        if let Some(it) = self.sites.get_mut(site) {
+            it.set_hold(hold);
+        }
+    }
+
+    /// See [`Site::renew`].
+    pub fn renew(&mut self, site: &SiteId, tunnels: &[TunnelId], cause: &str, now: Instant) {
+        if let Some(it) = self.sites.get_mut(site) {
+            it.renew(tunnels, cause, now);
+            self.drain_site(site);
+        }
+    }
+
+    /// See [`Site::withdraw`].
+    pub fn withdraw(&mut self, site: &SiteId, tunnels: &[TunnelId], cause: &str, now: Instant) {
+        if let Some(it) = self.sites.get_mut(site) {
+            it.withdraw(tunnels, cause, now);
             self.drain_site(site);
         }
     }
@@ -341,6 +366,12 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
                 let planned = false;
                 self.order(&tunnel, Order::Disconnect { cause, planned });
             }
+            Effect::Reconnect { tunnel, cause } => self.disconnect(&tunnel, &cause),
+            Effect::Flapping { tunnel, hold } => {
+                let hold_s = hold.as_secs_f64();
+                self.tell(id, &tunnel, LinkEventKind::LinkFlapping { hold_s });
+            }
+            Effect::Steady { tunnel } => self.tell(id, &tunnel, LinkEventKind::LinkSteady),
             Effect::Activated {
                 tunnel,
                 previous,

@@ -7,6 +7,8 @@
 //! | [`ProbeProfile`] | how often is a tunnel probed, and how much silence condemns it? |
 //! | [`Watch`] | is one tunnel alive? Probes and answers in, [`Verdict`]s out. |
 //! | [`Site`] | what is to be done? Log-ins, losses and verdicts in, [`Effect`]s out. |
+//! | [`Hold`] | for how long is a tunnel that returns held? Longer for one that flaps. |
+//! | [`mod@order`] | how do tunnels rank once overrides and health are counted in? |
 //! | [`Fleet`] | which connection is to do it? All sites with their connections and deadlines. |
 //!
 //! Nothing here knows a socket, a clock or a task. Time comes in as `now`, and everything that should
@@ -18,17 +20,20 @@
 //! is updated in place. Any other has its connection closed, redials, and finds the new routes in the
 //! answer to its log-in; until then it has none. Every plan here assumes that worse case.
 
+mod damping;
 mod fleet;
 pub mod ladder;
+pub mod order;
 mod profile;
 mod site;
 mod stats;
 pub mod switch;
 mod watch;
 
+pub use damping::{Hold, RETURN_AFTER};
 pub use fleet::{Arrival, Fleet, FleetEffect};
 pub use holdfast_api_types::controller::{Role, Verdict};
 pub use profile::ProbeProfile;
-pub use site::{Effect, RETURN_AFTER, Site};
+pub use site::{Effect, Site};
 pub use switch::Step;
 pub use watch::{Event, Watch};

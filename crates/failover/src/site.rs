@@ -1,5 +1,6 @@
 mod admission;
 mod decide;
+mod departure;
 mod effect;
 mod tunnel;
 
@@ -10,9 +11,9 @@ use std::{
 
 use holdfast_api_types::{Place, TunnelId};
 
+pub use self::effect::Effect;
 use self::tunnel::{State, Tunnel};
-pub use self::{effect::Effect, tunnel::RETURN_AFTER};
-use crate::{Role, Verdict};
+use crate::{Hold, Role, Verdict};
 
 /// After this process has started, nothing is known against a tunnel that logs in, so it gets its canonical
 /// place at once: after a restart all tunnels of a site redial within a second or two, and need no more
@@ -25,13 +26,14 @@ const START_GRACE: Duration = Duration::from_secs(10);
 /// (an answer from a tunnel that is down, say) are ignored: connections close while events are under way.
 ///
 /// A tunnel's life: it logs in ([`tunnel_authorized`](Self::tunnel_authorized)), is up
-/// ([`tunnel_up`](Self::tunnel_up)), answers its first probe, is held for [`RETURN_AFTER`] of clean probing
-/// and is then ranked by its priority. At most one planned re-push is under way at any time. The dead are not
+/// ([`tunnel_up`](Self::tunnel_up)), answers its first probe, is held for the site's [`Hold`] and is then ranked
+/// by its priority. The hold delays nothing but that: if no better one lives it carries traffic at once. At most one planned re-push is under way at any time. The dead are not
 /// waited for: a standby that has answered since the dead tunnel was first suspected is raised above it.
 #[derive(Debug)]
 pub struct Site {
     /// Configured, best first.
     order: Vec<TunnelId>,
+    hold: Hold,
     /// Boxed: a node of the map has room for eleven, and most sites have two.
     tunnels: BTreeMap<TunnelId, Box<Tunnel>>,
     /// Which tunnel traffic leaves through, as far as is known.
@@ -47,8 +49,9 @@ pub struct Site {
 
 impl Site {
     /// A site whose tunnels rank in this order, best first. None is connected yet.
-    pub fn new(order: Vec<TunnelId>, now: Instant) -> Self {
+    pub fn new(order: Vec<TunnelId>, hold: Hold, now: Instant) -> Self {
         Self {
+            hold,
             tunnels: order
                 .iter()
                 .map(|tunnel| (tunnel.clone(), Box::default()))
@@ -62,15 +65,26 @@ impl Site {
         }
     }
 
-    /// The operator changed the order. A tunnel that is no longer in it is forgotten; closing its connection
-    /// is the caller's affair.
+    /// The operator changed the order. A tunnel that is no longer in it is forgotten, unless it is being
+    /// [withdrawn](Self::withdraw); closing its connection is the caller's affair.
     pub fn set_order(&mut self, order: Vec<TunnelId>, now: Instant) {
-        self.tunnels.retain(|tunnel, _| order.contains(tunnel));
+        self.tunnels
+            .retain(|tunnel, it| order.contains(tunnel) || it.is_leaving());
         for tunnel in &order {
-            self.tunnels.entry(tunnel.clone()).or_default();
+            self.tunnels.entry(tunnel.clone()).or_default().stay();
         }
         self.order = order;
+        for tunnel in self.tunnels.keys() {
+            if !self.order.contains(tunnel) {
+                self.order.push(tunnel.clone());
+            }
+        }
         self.react(now);
+    }
+
+    /// Returns are held for this long from now on; one that is held already goes by the old time.
+    pub fn set_hold(&mut self, hold: Hold) {
+        self.hold = hold;
     }
 
     /// A tunnel has logged in: returns the place whose routes belong into the answer.
@@ -106,7 +120,7 @@ impl Site {
         if let Some(it) = self.tunnels.get_mut(tunnel)
             && it.go_down(planned)
         {
-            self.offline(tunnel, cause.to_owned());
+            self.offline(tunnel, cause.to_owned(), now);
         }
         self.react(now);
     }
@@ -127,7 +141,7 @@ impl Site {
         match verdict {
             Verdict::Answered => {
                 let was_settled = it.is_settled();
-                let effect = it.answered(tunnel, now);
+                let effect = it.answered(tunnel, self.hold, now);
                 if matches!(effect, Some(Effect::Recovering { .. })) {
                     // At a standby's pace a saving profile would send no probe at all during the hold.
                     let tunnel = tunnel.clone();
@@ -150,7 +164,7 @@ impl Site {
             }
             Verdict::Dead { cause, lingers } => {
                 it.die(now, lingers);
-                self.offline(tunnel, cause);
+                self.offline(tunnel, cause, now);
             }
         }
         self.react(now);
@@ -170,7 +184,7 @@ impl Site {
     pub fn poll_timeout(&self) -> Option<(Instant, &'static str)> {
         let grace = self.grace_until.map(|until| (until, "start grace ends"));
         let tunnels = self.tunnels.values().filter_map(|it| it.timeout());
-        tunnels.chain(grace).min()
+        tunnels.chain(grace).chain(self.departure_timeout()).min()
     }
 
     /// Which tunnel the site's traffic belongs to; none while no live tunnel can have it.
@@ -214,15 +228,21 @@ impl Site {
             }));
     }
 
-    fn offline(&mut self, tunnel: &TunnelId, cause: String) {
+    fn offline(&mut self, tunnel: &TunnelId, cause: String, now: Instant) {
         self.grace_until = None;
-        if let Some(it) = self.tunnels.get_mut(tunnel) {
-            it.offline_cause.clone_from(&cause);
-        }
         self.effects.push_back(Effect::Offline {
             tunnel: tunnel.clone(),
-            cause,
+            cause: cause.clone(),
         });
+        if let Some(it) = self.tunnels.get_mut(tunnel) {
+            it.offline_cause = cause;
+            if it.damping.dropped(self.hold, now) {
+                self.effects.push_back(Effect::Flapping {
+                    tunnel: tunnel.clone(),
+                    hold: it.damping.hold(self.hold),
+                });
+            }
+        }
         let any_left = self
             .tunnels
             .values()

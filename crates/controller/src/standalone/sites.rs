@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use holdfast_api_types::{SiteId, TunnelId};
-use holdfast_failover::{Arrival, Fleet, FleetEffect};
+use holdfast_failover::{Arrival, Fleet, FleetEffect, Hold, RETURN_AFTER};
 use secrecy::ExposeSecret;
 
 use super::{
@@ -14,6 +14,9 @@ use crate::{
     control_plane::{Command, LoginRequest, LoginVerdict, Report, StillGood, TunnelGrant},
     events::EventSink,
 };
+
+/// Without a database nobody keeps count of drops, and a grants file has no place for a longer hold.
+const HOLD: Hold = Hold::fixed(RETURN_AFTER);
 
 pub(super) struct Sites {
     grants: Grants,
@@ -61,7 +64,7 @@ impl Sites {
             details: entry,
         };
         let order = self.grants.order(&site, &tunnel);
-        let (place, routes) = self.fleet.admit(arrival, &order, now);
+        let (place, routes) = self.fleet.admit(arrival, &order, HOLD, now);
         self.drain();
         LoginVerdict::Granted(Box::new(TunnelGrant {
             tunnel,

@@ -11,7 +11,7 @@ use super::{Effect, Site, State, Tunnel};
 use crate::{Role, Step, switch};
 
 /// How long a tunnel may take to come back from a planned re-push before it counts as lost.
-const PUSH_DEADLINE: Duration = Duration::from_secs(15);
+pub(super) const PUSH_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The same in an emergency, where another standby may be waiting.
 const EMERGENCY_DEADLINE: Duration = Duration::from_secs(5);
@@ -24,6 +24,7 @@ impl Site {
         } else if let Some(step) = self.planned() {
             self.push(step, now, PUSH_DEADLINE);
         }
+        self.see_off(now);
         self.disconnect_dead();
         self.announce();
     }
@@ -32,11 +33,11 @@ impl Site {
         self.grace_until.take_if(|until| *until <= now);
         let mut overdue = Vec::new();
         for (tunnel, it) in &mut self.tunnels {
-            self.effects.extend(it.expire(tunnel, now));
+            it.expire(tunnel, now, &mut self.effects);
             overdue.extend(it.give_up_push(now).map(|cause| (tunnel.clone(), cause)));
         }
         for (tunnel, cause) in overdue {
-            self.offline(&tunnel, cause);
+            self.offline(&tunnel, cause, now);
         }
     }
 

@@ -28,6 +28,13 @@ pub enum Effect {
         /// In words a person reads.
         cause: String,
     },
+    /// Close the connection of a living tunnel, as planned.
+    Reconnect {
+        /// The tunnel.
+        tunnel: TunnelId,
+        /// In words a person reads.
+        cause: String,
+    },
     /// Call [`Watch::set_role`](crate::Watch::set_role).
     Role {
         /// The tunnel whose role changed.
@@ -55,8 +62,20 @@ pub enum Effect {
     Recovering {
         /// The returning tunnel.
         tunnel: TunnelId,
-        /// Clean probing still wanted.
+        /// How long it is held, if all stays well.
         hold: Duration,
+    },
+    /// The tunnel has dropped so often lately that its returns are held longer and longer.
+    Flapping {
+        /// The tunnel.
+        tunnel: TunnelId,
+        /// For how long its next return will be held.
+        hold: Duration,
+    },
+    /// The tunnel has stayed for the whole of such a hold.
+    Steady {
+        /// The tunnel.
+        tunnel: TunnelId,
     },
     /// The tunnel is good to carry traffic.
     Online {

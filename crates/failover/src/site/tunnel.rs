@@ -1,13 +1,14 @@
 //! What a site knows of one tunnel.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use holdfast_api_types::{Place, TunnelId};
 
-use super::Effect;
-
-/// Clean probing that a tunnel must show after its return before it is ranked by its priority again.
-pub const RETURN_AFTER: Duration = Duration::from_secs(3);
+use super::{Effect, departure::Departure};
+use crate::damping::{Damping, Hold, RETURN_AFTER};
 
 /// Between the first answer after a log-in and the moment from which its routes are relied on: clients
 /// install routes shortly after their interface works.
@@ -28,6 +29,8 @@ pub(super) struct Tunnel {
     pub(super) suspected_at: Option<Instant>,
     pub(super) settled: Settled,
     pub(super) offline_cause: String,
+    pub(super) damping: Damping,
+    pub(super) departure: Option<Box<Departure>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +46,10 @@ pub(super) enum State {
     LoggingIn(Trust),
     /// Up, but has not answered a probe yet.
     Proving(Trust),
-    /// Answers, but is not ranked by its priority before it has done so for a while.
+    /// Answers, but is not ranked by its priority before then, and not before it has answered every probe for
+    /// a while.
     Recovering {
+        held_until: Instant,
         clean_since: Option<Instant>,
     },
     Online,
@@ -97,6 +102,8 @@ impl Default for Tunnel {
             suspected_at: None,
             settled: Settled::AfterAnswer(SETTLE),
             offline_cause: String::new(),
+            damping: Damping::default(),
+            departure: None,
         }
     }
 }
@@ -104,14 +111,10 @@ impl Default for Tunnel {
 impl Tunnel {
     pub(super) fn log_in(&mut self, place: Place, trust: Trust) {
         let push = self.push.take();
-        let offline_cause = std::mem::take(&mut self.offline_cause);
-        *self = Self {
-            state: State::LoggingIn(trust),
-            held: Some(place),
-            push,
-            offline_cause,
-            ..Self::default()
-        };
+        self.forget();
+        self.state = State::LoggingIn(trust);
+        self.held = Some(place);
+        self.push = push;
     }
 
     pub(super) fn come_up(&mut self) {
@@ -177,8 +180,14 @@ impl Tunnel {
         }
     }
 
-    pub(super) fn answered(&mut self, tunnel: &TunnelId, now: Instant) -> Option<Effect> {
+    pub(super) fn answered(
+        &mut self,
+        tunnel: &TunnelId,
+        hold: Hold,
+        now: Instant,
+    ) -> Option<Effect> {
         self.answered_at = Some(now);
+        self.damping.answered();
         if let Settled::AfterAnswer(delay) = self.settled {
             self.settled = Settled::At(now + delay);
         }
@@ -195,16 +204,22 @@ impl Tunnel {
             }
             State::Proving(Trust::Held) | State::Dead { .. } => {
                 self.suspected_at = None;
+                let hold = self.damping.hold(hold).max(RETURN_AFTER);
                 self.state = State::Recovering {
+                    held_until: now + hold,
                     clean_since: Some(now),
                 };
                 Some(Effect::Recovering {
                     tunnel: tunnel.clone(),
-                    hold: RETURN_AFTER,
+                    hold,
                 })
             }
-            State::Recovering { clean_since } => {
+            State::Recovering {
+                held_until,
+                clean_since,
+            } => {
                 self.state = State::Recovering {
+                    held_until,
                     clean_since: clean_since.or(Some(now)),
                 };
                 None
@@ -218,7 +233,7 @@ impl Tunnel {
     }
 
     pub(super) fn missed(&mut self) {
-        if let State::Recovering { clean_since } = &mut self.state {
+        if let State::Recovering { clean_since, .. } = &mut self.state {
             *clean_since = None;
         }
     }
@@ -244,7 +259,13 @@ impl Tunnel {
     }
 
     /// Brings about what time alone brings about.
-    pub(super) fn expire(&mut self, tunnel: &TunnelId, now: Instant) -> Option<Effect> {
+    pub(super) fn expire(
+        &mut self,
+        tunnel: &TunnelId,
+        now: Instant,
+        effects: &mut VecDeque<Effect>,
+    ) {
+        self.expire_departure(now);
         if matches!(self.settled, Settled::At(at) if at <= now) {
             self.settled = Settled::Yes;
             if self.push.as_ref().is_some_and(|push| push.installed) {
@@ -253,12 +274,17 @@ impl Tunnel {
         }
         match self.state {
             State::Recovering {
+                held_until,
                 clean_since: Some(since),
-            } if since + RETURN_AFTER <= now => {
+            } if returns_at(held_until, since) <= now => {
                 self.state = State::Online;
-                return Some(Effect::Online {
-                    tunnel: tunnel.clone(),
-                });
+                let tunnel = tunnel.clone();
+                if self.damping.held() {
+                    effects.push_back(Effect::Steady {
+                        tunnel: tunnel.clone(),
+                    });
+                }
+                effects.push_back(Effect::Online { tunnel });
             }
             State::Lost { withdrawn_at } if withdrawn_at <= now => self.forget(),
             State::Dead {
@@ -279,7 +305,6 @@ impl Tunnel {
             | State::Online
             | State::Dead { .. } => {}
         }
-        None
     }
 
     /// Gives up a push whose deadline has passed. Returns why, if the tunnel is lost by that.
@@ -305,9 +330,10 @@ impl Tunnel {
             .as_ref()
             .map(|push| (push.deadline, "re-push is overdue"));
         let state = match self.state {
-            State::Recovering { clean_since } => {
-                clean_since.map(|since| (since + RETURN_AFTER, "hold ends"))
-            }
+            State::Recovering {
+                held_until,
+                clean_since,
+            } => clean_since.map(|since| (returns_at(held_until, since), "hold ends")),
             State::Lost { withdrawn_at } => Some((withdrawn_at, "lost routes are withdrawn")),
             State::Dead { withdrawn_at, .. } => {
                 withdrawn_at.map(|at| (at, "dead routes are withdrawn"))
@@ -368,12 +394,21 @@ impl Tunnel {
     fn redial(&mut self) {
         self.state = State::Redialing;
         self.held = None;
+        self.departure = self.remaining_departure();
     }
 
     fn forget(&mut self) {
         *self = Self {
             offline_cause: std::mem::take(&mut self.offline_cause),
+            damping: std::mem::take(&mut self.damping),
+            departure: self.remaining_departure(),
             ..Self::default()
         };
     }
+}
+
+/// Every hold ends with some time of clean probing. A long one need not be clean throughout: on a line that
+/// loses a packet now and then it would never end.
+fn returns_at(held_until: Instant, clean_since: Instant) -> Instant {
+    held_until.max(clean_since + RETURN_AFTER)
 }

@@ -4,6 +4,7 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod holds;
 mod net;
 mod plan_properties;
 mod router;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use holdfast_api_types::{Place, TunnelId};
-use holdfast_failover::{Effect, Site, Verdict};
+use holdfast_failover::{Effect, Hold, RETURN_AFTER, Site, Verdict};
 
 use crate::router::Router;
 
@@ -40,6 +40,7 @@ pub(crate) struct Net {
 #[derive(Debug)]
 struct End {
     line_works: bool,
+    is_forbidden: bool,
     client: Client,
     /// The controller's connection, with what its watch has said.
     connection: Option<Connection>,
@@ -72,12 +73,16 @@ enum Silence {
 
 impl Net {
     pub(crate) fn new(tunnels: usize, seed: u64) -> Self {
+        Self::holding(tunnels, seed, Hold::fixed(RETURN_AFTER))
+    }
+
+    pub(crate) fn holding(tunnels: usize, seed: u64, hold: Hold) -> Self {
         let now = Instant::now();
         let order: Vec<TunnelId> = (0..tunnels)
             .map(|rank| format!("t{rank}").parse().unwrap())
             .collect();
         let mut net = Self {
-            site: Site::new(order.clone(), now),
+            site: Site::new(order.clone(), hold, now),
             ends: BTreeMap::new(),
             router: Router::default(),
             now,
@@ -95,6 +100,7 @@ impl Net {
                 tunnel,
                 End {
                     line_works: true,
+                    is_forbidden: false,
                     client,
                     connection: None,
                 },
@@ -123,6 +129,22 @@ impl Net {
     pub(crate) fn reorder(&mut self, order: Vec<TunnelId>) {
         self.order.clone_from(&order);
         self.site.set_order(order, self.now);
+        self.obey();
+    }
+
+    /// What these tunnels logged in with has changed.
+    pub(crate) fn renew(&mut self, tunnels: &[TunnelId]) {
+        self.site
+            .renew(tunnels, "its password was changed", self.now);
+        self.obey();
+    }
+
+    /// These tunnels may not connect any more.
+    pub(crate) fn forbid(&mut self, tunnels: &[TunnelId]) {
+        for tunnel in tunnels {
+            self.end(tunnel).is_forbidden = true;
+        }
+        self.site.withdraw(tunnels, "it was switched off", self.now);
         self.obey();
     }
 
@@ -221,7 +243,7 @@ impl Net {
                 self.drop_client(tunnel);
             }
             Client::Redials { at } if now >= at => {
-                if end.line_works {
+                if end.line_works && !end.is_forbidden {
                     self.log_in(tunnel);
                 } else {
                     end.client = Client::Redials {
@@ -315,11 +337,17 @@ impl Net {
             match effect {
                 Effect::Push { tunnel, .. } => self.re_push(&tunnel),
                 Effect::Disconnect { tunnel, .. } => self.close(&tunnel, false),
+                Effect::Reconnect { tunnel, .. } if self.ends[&tunnel].is_forbidden => {
+                    self.close(&tunnel, true);
+                }
+                Effect::Reconnect { tunnel, .. } => self.re_push(&tunnel),
                 Effect::Burst { .. }
                 | Effect::Role { .. }
                 | Effect::Activated { .. }
                 | Effect::Suspect { .. }
                 | Effect::Recovering { .. }
+                | Effect::Flapping { .. }
+                | Effect::Steady { .. }
                 | Effect::Online { .. }
                 | Effect::Offline { .. }
                 | Effect::SiteOffline { .. } => {}

@@ -53,6 +53,9 @@ fn activations(net: &Net) -> Vec<(String, Option<String>, String)> {
             Effect::Push { .. }
             | Effect::Burst { .. }
             | Effect::Disconnect { .. }
+            | Effect::Reconnect { .. }
+            | Effect::Flapping { .. }
+            | Effect::Steady { .. }
             | Effect::Role { .. }
             | Effect::Suspect { .. }
             | Effect::Recovering { .. }

@@ -110,6 +110,8 @@ impl Tunnel {
             LinkEventKind::TunnelUp { .. }
             | LinkEventKind::TunnelDown { planned: true, .. }
             | LinkEventKind::RoutesPushed { .. }
+            | LinkEventKind::LinkFlapping { .. }
+            | LinkEventKind::LinkSteady
             | LinkEventKind::TunnelActive { .. }
             | LinkEventKind::SiteOffline => {}
         }
