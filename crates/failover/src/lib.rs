@@ -9,6 +9,7 @@
 //! | [`Site`] | what is to be done? Log-ins, losses and verdicts in, [`Effect`]s out. |
 //! | [`Hold`] | for how long is a tunnel that returns held? Longer for one that flaps. |
 //! | [`mod@order`] | how do tunnels rank once overrides and health are counted in? |
+//! | [`Monitor`] | what are people told? Link states with causes, faults opened and closed. |
 //! | [`Fleet`] | which connection is to do it? All sites with their connections and deadlines. |
 //!
 //! Nothing here knows a socket, a clock or a task. Time comes in as `now`, and everything that should
@@ -23,6 +24,7 @@
 mod damping;
 mod fleet;
 pub mod ladder;
+mod monitor;
 pub mod order;
 mod profile;
 mod site;
@@ -33,6 +35,7 @@ mod watch;
 pub use damping::{Hold, RETURN_AFTER};
 pub use fleet::{Arrival, Fleet, FleetEffect};
 pub use holdfast_api_types::controller::{Role, Verdict};
+pub use monitor::{Admission, Configured, FaultKey, Monitor, MonitorEffect, Stored, Targets};
 pub use profile::ProbeProfile;
 pub use site::{Effect, Site};
 pub use switch::Step;

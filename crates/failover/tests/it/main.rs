@@ -5,6 +5,7 @@
 )]
 
 mod holds;
+mod monitor;
 mod net;
 mod plan_properties;
 mod router;
