@@ -68,8 +68,10 @@ pub enum Unique {
     ControllerName,
     /// The name of a site, within its organization.
     SiteName,
-    /// The network of a tunnel.
-    TunnelAddress,
+    /// The key of an idempotent request, for one actor.
+    IdempotencyKey,
+    /// The thing that an unfinished job is about.
+    UnfinishedJob,
 }
 
 impl fmt::Display for Unique {
@@ -79,7 +81,8 @@ impl fmt::Display for Unique {
             Self::UserEmail => "the e-mail address",
             Self::ControllerName => "the name of the controller",
             Self::SiteName => "the name of the site",
-            Self::TunnelAddress => "the tunnel's network",
+            Self::IdempotencyKey => "the idempotency key",
+            Self::UnfinishedJob => "a job of this kind that has not finished",
         })
     }
 }

@@ -9,6 +9,8 @@
 //! | [`organization`], [`user`], [`session`], [`token`], [`setup`] | people, and what they log in with |
 //! | [`site`], [`tunnel`], [`priority`] | what operators configure |
 //! | [`controller`] | who may ask for grants |
+//! | [`link_state`], [`fault`], [`health`] | what happened, and how good the connections are |
+//! | [`job`], [`audit`], [`idempotency`] | what was asked for, by whom, and what became of it |
 //!
 //! Nothing here knows a clock or a random number: ids and times are arguments. A row that is not there is `Ok(None)` or
 //! `Ok(false)` and never an error; a value that must be unique and is not is [`StoreError::Duplicate`].
@@ -21,7 +23,13 @@ mod error;
 mod page;
 mod store;
 
+pub mod audit;
 pub mod controller;
+pub mod fault;
+pub mod health;
+pub mod idempotency;
+pub mod job;
+pub mod link_state;
 pub mod organization;
 pub mod priority;
 pub mod session;

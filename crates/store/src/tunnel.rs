@@ -11,9 +11,9 @@ use holdfast_api_types::{
 };
 use jiff::Timestamp;
 
-use crate::{Connection, Result, Sha256, Unique, column::micros, error::OrDuplicate};
+use crate::{Connection, Result, Sha256, Unique, column::micros, error::OrDuplicate, fault};
 
-pub use list::{TunnelFilter, all, list, of_site};
+pub use list::{TunnelFilter, all, ids, list, of_site};
 pub use state::{
     clear_override, connected, next_override_expiry, set_link, set_override, take_expired_overrides,
 };
@@ -222,10 +222,18 @@ use tunnels;
 
 /// Adds one at the end of its site's order, with the first free network, and says what came of it.
 pub async fn insert(conn: &mut Connection, new: NewTunnel) -> Result<Tunnel> {
-    let (rank, address_index) = (
-        next_rank(conn, &new.site_id).await?,
-        free_address(conn).await?,
-    );
+    let rank = next_rank(conn, &new.site_id).await?;
+    let address_index = free_address(conn).await?;
+    insert_at(conn, new, rank, address_index).await
+}
+
+/// Adds one with a rank and a network that the caller knows to be free.
+pub(crate) async fn insert_at(
+    conn: &mut Connection,
+    new: NewTunnel,
+    rank: u32,
+    address_index: u32,
+) -> Result<Tunnel> {
     let (id, organization) = (new.id.as_str(), new.organization_id.as_str());
     let site = new.site_id.as_str();
     let (created_at, state_since) = (micros(new.created_at), micros(new.link.since));
@@ -395,15 +403,23 @@ pub async fn configure(
     Ok((done.rows_affected() > 0).then_some(version + 1))
 }
 
-/// Removes a tunnel with its measurements and its history, and moves those behind it up. False if there is none.
+/// Removes a tunnel with its measurements and its history, ends what goes on with it, and moves the tunnels behind it
+/// up. Its faults stay in the log. False if there is none.
 pub async fn delete(
     conn: &mut Connection,
     organization: &OrganizationId,
     id: &TunnelId,
+    at: Timestamp,
 ) -> Result<bool> {
     let Some(tunnel) = get(conn, organization, id).await? else {
         return Ok(false);
     };
+    let end = fault::End {
+        at,
+        cause: "the tunnel was removed",
+        closed_by: None,
+    };
+    fault::close_of_tunnel(conn, &tunnel.site_id, id, &end).await?;
     let (id, site) = (id.as_str(), tunnel.site_id.as_str());
     sqlx::query!("delete from tunnel where id = $1", id)
         .execute(&mut *conn)

@@ -30,7 +30,7 @@ CREATE INDEX job_organization ON job (organization_id, id);
 CREATE INDEX job_site ON job (site_id, organization_id, id);
 CREATE UNIQUE INDEX job_dedup ON job (dedup) WHERE state IN ('queued', 'running');
 -- What a worker looks through; finished jobs are not in it.
-CREATE INDEX job_unfinished ON job (state, run_after) WHERE state IN ('queued', 'running');
+CREATE INDEX job_unfinished ON job (run_after, id) WHERE state IN ('queued', 'running');
 
 -- What a job does, step by step, for whoever watches.
 CREATE TABLE job_step (

@@ -39,6 +39,19 @@ pub async fn all(conn: &mut Connection, seek: &Seek<TunnelId>) -> Result<Page<Tu
     Ok(Page::of(seek, tunnels))
 }
 
+/// The ids of the tunnels of every organization, the oldest first: for what is done to one after the other.
+pub async fn ids(conn: &mut Connection, seek: &Seek<TunnelId>) -> Result<Page<TunnelId>> {
+    let (after, rows) = (seek.after.as_ref().map(TunnelId::as_str), seek.rows());
+    let ids = sqlx::query_scalar!(
+        "select id from tunnel where id > coalesce($1, '') order by id limit $2",
+        after,
+        rows,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(Page::of(seek, ids.into_iter().map(Into::into).collect()))
+}
+
 /// The tunnels of an organization that match a filter, the oldest first.
 pub async fn list(
     conn: &mut Connection,

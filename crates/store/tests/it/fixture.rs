@@ -1,6 +1,6 @@
 //! A store in a directory of its own, and rows to fill it with.
 
-use std::ops::Deref;
+use std::{ops::Deref, path::Path};
 
 use holdfast_api_types::{
     LinkState, OrganizationId, SessionPolicy, SiteId, TunnelId, UserId, UserRole,
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// A store whose file goes when the value does.
 pub(crate) struct TestStore {
     store: Store,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestStore {
@@ -27,10 +27,16 @@ impl TestStore {
         let store = Store::open(&directory.path().join("holdfast.db"))
             .await
             .unwrap();
-        Self {
-            store,
-            _directory: directory,
-        }
+        Self { store, directory }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) async fn close(self) -> TempDir {
+        self.store.close().await;
+        self.directory
     }
 }
 

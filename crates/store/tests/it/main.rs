@@ -4,6 +4,10 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod audit;
+mod fault;
 mod fixture;
+mod health;
+mod job;
 mod people;
 mod sites;

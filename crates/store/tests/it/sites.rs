@@ -103,7 +103,7 @@ async fn tunnels_get_the_next_rank_and_the_first_free_network() {
 
     let mut tx = store.write().await.unwrap();
     assert!(
-        tunnel::delete(&mut tx, &acme, &tunnel_id("a"))
+        tunnel::delete(&mut tx, &acme, &tunnel_id("a"), at(9))
             .await
             .unwrap()
     );
@@ -454,7 +454,7 @@ async fn an_order_seen_before_a_tunnel_came_or_went_is_stale() {
         .await
         .unwrap();
     let between = priority::version(&mut tx, &site).await.unwrap().unwrap();
-    tunnel::delete(&mut tx, &acme, &tunnel_id("a"))
+    tunnel::delete(&mut tx, &acme, &tunnel_id("a"), at(9))
         .await
         .unwrap();
     let after = priority::version(&mut tx, &site).await.unwrap().unwrap();
