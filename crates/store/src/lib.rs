@@ -32,6 +32,8 @@ pub mod job;
 pub mod link_state;
 pub mod organization;
 pub mod priority;
+#[cfg(feature = "seed")]
+pub mod seed;
 pub mod session;
 pub mod setup;
 pub mod site;

@@ -5,9 +5,15 @@
 )]
 
 mod audit;
+mod durability;
 mod fault;
 mod fixture;
 mod health;
 mod job;
+mod killed;
+mod paging;
 mod people;
+mod schema;
+#[cfg(feature = "seed")]
+mod seed;
 mod sites;
