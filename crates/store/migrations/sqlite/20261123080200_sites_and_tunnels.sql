@@ -70,7 +70,7 @@ CREATE TABLE tunnel (
     UNIQUE (site_id, rank),
     FOREIGN KEY (organization_id, site_id) REFERENCES site (organization_id, id) ON DELETE CASCADE
 );
-CREATE INDEX tunnel_site ON tunnel (organization_id, site_id);
+CREATE INDEX tunnel_site ON tunnel (organization_id, site_id, id);
 CREATE INDEX tunnel_organization ON tunnel (organization_id, id);
 CREATE INDEX tunnel_state ON tunnel (organization_id, state, id);
 CREATE INDEX tunnel_provider ON tunnel (organization_id, provider, id);
