@@ -84,6 +84,18 @@ struct Connected<C, D> {
     details: D,
 }
 
+impl<C, D> From<Arrival<C, D>> for Connected<C, D> {
+    fn from(arrival: Arrival<C, D>) -> Self {
+        Self {
+            connection: arrival.connection,
+            site: arrival.site,
+            gateway: arrival.gateway,
+            up: false,
+            details: arrival.details,
+        }
+    }
+}
+
 impl<C: Copy + PartialEq, D> Fleet<C, D> {
     /// No site, and nobody connected.
     pub fn new(now: Instant) -> Self {
@@ -107,29 +119,41 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
         hold: Hold,
         now: Instant,
     ) -> (Place, Vec<Route>) {
-        let Arrival {
-            site: id,
-            tunnel,
-            connection,
-            gateway,
-            details,
-        } = arrival;
+        let (id, tunnel, gateway) = (
+            arrival.site.clone(),
+            arrival.tunnel.clone(),
+            arrival.gateway,
+        );
         self.replace(&tunnel, now);
         let site = self
             .sites
             .entry(id.clone())
             .or_insert_with(|| Site::new(order.to_vec(), hold, now));
         let place = site.tunnel_authorized(&tunnel, now);
-        let connected = Connected {
-            connection,
-            site: id.clone(),
-            gateway,
-            up: false,
-            details,
-        };
-        self.connected.insert(tunnel, connected);
+        self.connected.insert(tunnel, arrival.into());
         self.drain_site(&id);
         (place, ladder::routes(place, gateway))
+    }
+
+    /// Takes over a tunnel that has been up for a while, unknown to us: we have restarted, or could not be asked. It
+    /// stays as it is: its router has the routes of `place`. An older connection of it is told to go.
+    pub fn adopt(
+        &mut self,
+        arrival: Arrival<C, D>,
+        place: Place,
+        order: &[TunnelId],
+        hold: Hold,
+        now: Instant,
+    ) {
+        let (id, tunnel) = (arrival.site.clone(), arrival.tunnel.clone());
+        self.replace(&tunnel, now);
+        let site = self
+            .sites
+            .entry(id.clone())
+            .or_insert_with(|| Site::new(order.to_vec(), hold, now));
+        site.tunnel_adopted(&tunnel, place, now);
+        self.connected.insert(tunnel, arrival.into());
+        self.drain_site(&id);
     }
 
     /// Whether, at `asked`, all tunnels are just coming back after a start.
@@ -146,13 +170,12 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
         asked: Instant,
         now: Instant,
     ) -> bool {
-        let is_up = |other: &TunnelId| self.connected.get(other).is_some_and(|it| it.up);
         self.is_starting(asked)
             && now < asked + BACKUPS_WAIT
             && order
                 .iter()
                 .take_while(|other| *other != tunnel)
-                .any(|other| !is_up(other))
+                .any(|other| !self.is_up(other))
     }
 
     /// Takes note of what happened to a connection. News of one that a newer one has replaced is ignored.
@@ -298,6 +321,34 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
         self.connected
             .iter()
             .map(|(tunnel, it)| (tunnel, &it.site, &it.details))
+    }
+
+    /// Those of one site, by their ids.
+    pub fn connected_of(&self, site: &SiteId) -> impl Iterator<Item = (&TunnelId, C, &D)> {
+        self.sites
+            .get(site)
+            .into_iter()
+            .flat_map(Site::tunnels)
+            .filter_map(|tunnel| {
+                let it = self.connected.get(tunnel)?;
+                Some((tunnel, it.connection, &it.details))
+            })
+    }
+
+    /// The tunnels whose connections are `wanted`, each with its site and its connection, in no order.
+    pub fn with_connection(
+        &self,
+        wanted: impl Fn(C) -> bool,
+    ) -> impl Iterator<Item = (&TunnelId, &SiteId, C)> {
+        self.connected
+            .iter()
+            .filter(move |(_, it)| wanted(it.connection))
+            .map(|(tunnel, it)| (tunnel, &it.site, it.connection))
+    }
+
+    /// Whether a tunnel is connected, and its router has acknowledged its routes.
+    pub fn is_up(&self, tunnel: &TunnelId) -> bool {
+        self.connected.get(tunnel).is_some_and(|it| it.up)
     }
 
     /// The router redialled before we noticed that its old connection is dead.

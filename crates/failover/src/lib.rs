@@ -2,6 +2,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`addresses`] | which addresses do the ends of a tunnel have? |
 //! | [`ladder`] | which routes does a place on the ladder mean, and which place belongs to which rank? |
 //! | [`switch`] | which tunnel is re-pushed next, and to which place, so that traffic is never without routes? |
 //! | [`ProbeProfile`] | how often is a tunnel probed, and how much silence condemns it? |
@@ -21,6 +22,7 @@
 //! is updated in place. Any other has its connection closed, redials, and finds the new routes in the
 //! answer to its log-in; until then it has none. Every plan here assumes that worse case.
 
+pub mod addresses;
 mod damping;
 mod fleet;
 pub mod ladder;

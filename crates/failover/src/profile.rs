@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use holdfast_api_types::controller::{ProfileName, Role};
+use holdfast_api_types::{
+    ConnectionType,
+    controller::{ProfileName, Role},
+};
 
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -88,6 +91,33 @@ impl ProbeProfile {
         }
     }
 
+    /// What a tunnel is probed by unless somebody says otherwise: sparingly where probes may cost money, fast where
+    /// the line is known to be fast.
+    pub const fn usual(connection: Option<ConnectionType>, metered: bool) -> ProfileName {
+        let Some(connection) = connection else {
+            return if metered {
+                ProfileName::Saver
+            } else {
+                ProfileName::Normal
+            };
+        };
+        match connection {
+            _ if metered => ProfileName::Saver,
+            ConnectionType::ThreeG
+            | ConnectionType::FourG
+            | ConnectionType::Lte
+            | ConnectionType::FiveG => ProfileName::Saver,
+            ConnectionType::Fibre
+            | ConnectionType::Copper
+            | ConnectionType::Ethernet
+            | ConnectionType::Coaxial => ProfileName::Fast,
+            ConnectionType::Microwave
+            | ConnectionType::Vsat
+            | ConnectionType::Satellite
+            | ConnectionType::Other => ProfileName::Normal,
+        }
+    }
+
     /// Time between two probes of a tunnel in `role` that nobody suspects.
     pub const fn interval(&self, role: Role) -> Duration {
         match role {
@@ -113,6 +143,22 @@ impl ProbeProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mobile_and_metered_lines_are_probed_sparingly() {
+        let usual = ProbeProfile::usual;
+        assert_eq!(
+            usual(Some(ConnectionType::FiveG), false),
+            ProfileName::Saver
+        );
+        assert_eq!(usual(Some(ConnectionType::Fibre), true), ProfileName::Saver);
+        assert_eq!(usual(Some(ConnectionType::Fibre), false), ProfileName::Fast);
+        assert_eq!(
+            usual(Some(ConnectionType::Vsat), false),
+            ProfileName::Normal
+        );
+        assert_eq!(usual(None, false), ProfileName::Normal);
+    }
 
     #[test]
     fn the_saver_profile_stays_below_a_hundred_megabytes_a_month() {

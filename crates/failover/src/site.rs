@@ -12,7 +12,7 @@ use std::{
 use holdfast_api_types::{Place, TunnelId};
 
 pub use self::effect::Effect;
-use self::tunnel::{State, Tunnel};
+use self::tunnel::{State, Trust, Tunnel};
 use crate::{Hold, Role, Verdict};
 
 /// After this process has started, nothing is known against a tunnel that logs in, so it gets its canonical
@@ -105,6 +105,19 @@ impl Site {
         place
     }
 
+    /// A tunnel has been up for a while, with the routes of `place` on its router, and was not known here. Report
+    /// it as up when its router has acknowledged them.
+    pub fn tunnel_adopted(&mut self, tunnel: &TunnelId, place: Place, now: Instant) {
+        if !self.order.contains(tunnel) {
+            self.order.push(tunnel.clone());
+        }
+        self.tunnels
+            .entry(tunnel.clone())
+            .or_default()
+            .log_in(place, Trust::Unblemished);
+        self.react(now);
+    }
+
     /// The tunnel's router has been given its address and its routes. Start its
     /// [`Watch`](crate::Watch) before draining the effects: one of them may be its role.
     pub fn tunnel_up(&mut self, tunnel: &TunnelId, now: Instant) {
@@ -185,6 +198,11 @@ impl Site {
         let grace = self.grace_until.map(|until| (until, "start grace ends"));
         let tunnels = self.tunnels.values().filter_map(|it| it.timeout());
         tunnels.chain(grace).chain(self.departure_timeout()).min()
+    }
+
+    /// The tunnels that are known, by their ids.
+    pub fn tunnels(&self) -> impl Iterator<Item = &TunnelId> {
+        self.tunnels.keys()
     }
 
     /// Which tunnel the site's traffic belongs to; none while no live tunnel can have it.

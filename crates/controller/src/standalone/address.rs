@@ -1,25 +1,7 @@
-//! Addresses inside the tunnels.
+//! Which tunnel of a grants file has which network.
 
-use std::net::Ipv4Addr;
-
+use holdfast_failover::addresses::{NETWORKS, TunnelAddresses, of_network};
 use sha2::{Digest, Sha256};
-
-/// Tunnels get their addresses from here. The range is reserved for tests between networks (RFC 2544), so
-/// no ISP hands it out, as they do 100.64.0.0/10 (Starlink's gateway is 100.64.0.1).
-const POOL: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 0);
-
-/// The pool is a /15; every tunnel has a /30 of it.
-const NETWORKS: u32 = 1 << 15;
-
-/// Prefix length of a tunnel's own network.
-pub(super) const PREFIX: u8 = 30;
-
-/// Both ends of one tunnel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TunnelAddresses {
-    pub(super) router: Ipv4Addr,
-    pub(super) server: Ipv4Addr,
-}
 
 /// Addresses for the tunnels of one site, in the order of `usernames`.
 ///
@@ -36,15 +18,7 @@ pub(super) fn allot<'a>(usernames: impl IntoIterator<Item = &'a str>) -> Vec<Tun
         }
         taken.push(network);
     }
-    taken.into_iter().map(addresses).collect()
-}
-
-fn addresses(network: u32) -> TunnelAddresses {
-    let base = u32::from(POOL) + network * 4;
-    TunnelAddresses {
-        server: Ipv4Addr::from(base + 1),
-        router: Ipv4Addr::from(base + 2),
-    }
+    taken.into_iter().map(of_network).collect()
 }
 
 #[cfg(test)]

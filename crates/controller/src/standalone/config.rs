@@ -19,7 +19,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use self::raw::RawFile;
-use super::address::{self, TunnelAddresses};
+use holdfast_failover::addresses::TunnelAddresses;
+
+use super::address;
 use crate::admission::AdmissionLimits;
 
 /// Everything a grants file says, checked.

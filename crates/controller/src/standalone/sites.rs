@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use holdfast_api_types::{SiteId, TunnelId};
-use holdfast_failover::{Arrival, Fleet, FleetEffect, Hold, RETURN_AFTER};
+use holdfast_failover::{Arrival, Fleet, FleetEffect, Hold, RETURN_AFTER, addresses};
 use secrecy::ExposeSecret;
 
-use super::{
-    address,
-    config::{Entry, Grants},
-};
+use super::config::{Entry, Grants};
 use crate::{
     control_plane::{Command, LoginRequest, LoginVerdict, Report, StillGood, TunnelGrant},
     events::EventSink,
@@ -54,7 +51,7 @@ impl Sites {
             Ok(found) => found,
             Err(reason) => return LoginVerdict::Refused(reason.into()),
         };
-        let addresses = self.grants.addresses(&tunnel);
+        let ends = self.grants.addresses(&tunnel);
         let profile = entry.profile;
         let arrival = Arrival {
             site: site.clone(),
@@ -69,9 +66,9 @@ impl Sites {
         LoginVerdict::Granted(Box::new(TunnelGrant {
             tunnel,
             site,
-            address: addresses.router,
-            server: addresses.server,
-            prefix: address::PREFIX,
+            address: ends.router,
+            server: ends.server,
+            prefix: addresses::PREFIX,
             place,
             routes,
             profile,
