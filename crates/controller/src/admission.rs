@@ -25,11 +25,11 @@ const UNDISTURBED: Duration = Duration::from_secs(1);
 
 /// How much the unknown may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AdmissionLimits {
+pub struct AdmissionLimits {
     /// Connections that have not logged in.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// Handshakes in progress.
-    pub(crate) handshakes: usize,
+    pub handshakes: usize,
 }
 
 impl Default for AdmissionLimits {

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -43,31 +43,67 @@ const CIPHERS: [Cipher; 7] = [
 /// Routers keep the CA for as long as they live.
 const CA_YEARS: i32 = 30;
 
-/// What every OpenVPN session of the controller is made from: the operator's certificate, or without one
-/// our own for the slots, kept in `data`.
-///
-/// # Errors
-/// When our own certificates cannot be made or read.
-pub(crate) fn session_config(
-    certificate: Option<&Arc<CertifiedKey>>,
-    slots: &[SocketAddr],
-    renegotiate_after: (Duration, Duration),
-    data: &Path,
-) -> anyhow::Result<ServerConfig> {
-    let certificates = match certificate {
-        Some(certificate) => vec![certificate.clone()],
-        None => own(slots, data)?,
-    };
-    let provider = Arc::new(provider());
-    seed(&provider)?;
-    let versions = [&version::TLS13, &version::TLS12];
-    let tls = rustls_server_config(provider, &versions, certificates)?;
-    Ok(ServerConfig {
-        tls: Arc::new(RustlsServer::new(Arc::new(tls))),
-        ciphers: CIPHERS.to_vec(),
-        limits: Limits::default(),
-        renegotiate_after: Some(renegotiate_after),
-    })
+/// What the controller shows to routers.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// The operator's own certificate.
+    Certificate(Certificate),
+    /// Certificates for the slots from a CA of our own, made when they are missing.
+    Own {
+        /// The folder in which they are kept.
+        data: PathBuf,
+    },
+}
+
+/// A certificate chain and its private key.
+#[derive(Debug, Clone)]
+pub struct Certificate(Arc<CertifiedKey>);
+
+/// Why a pair of files is of no use.
+#[derive(Debug, thiserror::Error)]
+#[error("{mend}")]
+pub struct PairFault {
+    /// The key is at fault, not the certificate.
+    pub in_key: bool,
+    /// What is wrong and what to do.
+    pub mend: String,
+}
+
+impl Identity {
+    /// What every OpenVPN session of the controller is made from.
+    ///
+    /// # Errors
+    /// When our own certificates cannot be made or read.
+    pub(crate) fn session_config(
+        &self,
+        slots: &[SocketAddr],
+        renegotiate_after: (Duration, Duration),
+    ) -> anyhow::Result<ServerConfig> {
+        let certificates = match self {
+            Self::Certificate(Certificate(pair)) => vec![pair.clone()],
+            Self::Own { data } => own(slots, data)?,
+        };
+        let provider = Arc::new(provider());
+        seed(&provider)?;
+        let versions = [&version::TLS13, &version::TLS12];
+        let tls = rustls_server_config(provider, &versions, certificates)?;
+        Ok(ServerConfig {
+            tls: Arc::new(RustlsServer::new(Arc::new(tls))),
+            ciphers: CIPHERS.to_vec(),
+            limits: Limits::default(),
+            renegotiate_after: Some(renegotiate_after),
+        })
+    }
+}
+
+impl Certificate {
+    /// Reads a chain, the server's own certificate first, and its key; both in PEM form.
+    ///
+    /// # Errors
+    /// When a file cannot be read, holds something else, or the two do not belong together.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, PairFault> {
+        read(certificate, key).map(|pair| Self(Arc::new(pair)))
+    }
 }
 
 /// Draws a first random number. The library then tests its source of entropy, which takes as long as a hundred
@@ -87,17 +123,8 @@ fn provider() -> CryptoProvider {
     provider
 }
 
-/// Why a pair of files is of no use.
-#[derive(Debug)]
-pub(crate) struct PairFault {
-    /// The key is at fault, not the certificate.
-    pub(crate) in_key: bool,
-    /// What is wrong and what to do.
-    pub(crate) mend: String,
-}
-
 /// Reads a certificate chain and its private key.
-pub(crate) fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, PairFault> {
+fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, PairFault> {
     let fault = |in_key, what: &str, err: &dyn std::fmt::Display| {
         let mend = format!("cannot be used: {err}; give the path of a PEM {what}");
         PairFault { in_key, mend }

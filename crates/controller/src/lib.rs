@@ -2,7 +2,8 @@
 //! plane, gives them their routes, probes them, and does as the control plane says.
 //!
 //! It holds no state that matters: the live connection is the proof that a link is up. Everything that
-//! must be remembered is behind [`ControlPlane`], of which [`Standalone`] (grants from a file) is one.
+//! must be remembered is behind [`ControlPlane`]. [`Standalone`] is one in this process that has its grants from a
+//! file; another is whatever else shares a process with a [`Controller`].
 //!
 //! | module | holds |
 //! |---|---|
@@ -12,7 +13,8 @@
 //! | `tunnel` | one connection: socket, OpenVPN session, probes |
 //! | `registry` | which connection is whose, and how orders reach it |
 //! | `control_plane` | the trait that decides |
-//! | `standalone` | deciding by a grants file and [`holdfast_failover::Site`] |
+//! | `standalone` | deciding by a grants file and [`holdfast_failover::Fleet`] |
+//! | `lifecycle` | draining, and the signals that ask a process for it |
 //! | `certificates` | our CA, and certificates for the slots' addresses |
 
 mod admission;
@@ -30,7 +32,6 @@ mod tunnel;
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -40,34 +41,50 @@ use arc_swap::ArcSwap;
 use holdfast_ovpn_proto::ServerConfig;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    admission::AdmissionLimits, events::EventSink, lifecycle::Lifecycle, listener::Listener,
-    log_budget::LogBudget, metrics::Metrics, registry::Registry, shard::Shards,
-};
 pub use crate::{
+    admission::AdmissionLimits,
+    certificates::{Certificate, Identity, PairFault},
     control_plane::{
         Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
         TunnelGrant,
     },
     events::EventFormat,
-    standalone::{ConfigError, Grants, Standalone},
+    lifecycle::run_until_signal,
+    standalone::{ConfigError, Grants, Standalone, StandaloneOptions, run_standalone},
+};
+use crate::{
+    listener::Listener, log_budget::LogBudget, metrics::Metrics, registry::Registry, shard::Shards,
 };
 
-/// How to run the stand-alone controller.
+/// How to run a controller.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The grants file.
-    pub grants: PathBuf,
-    /// Where our CA and certificates are kept when the grants file names none.
-    pub data: PathBuf,
-    /// Print link events on standard output.
-    pub events: Option<EventFormat>,
+    /// The addresses that routers dial: the first tunnel of a site dials the first.
+    pub slots: Vec<SocketAddr>,
+    /// What we show to them.
+    pub identity: Identity,
+    /// How much those may take who have not logged in.
+    pub limits: AdmissionLimits,
+    /// Between which ages of a tunnel's keys we renegotiate them.
+    pub renegotiate_after: (Duration, Duration),
     /// Report measurements of each tunnel this often.
     pub health_every: Option<Duration>,
     /// Serve Prometheus text here.
     pub metrics: Option<SocketAddr>,
-    /// Longest time over which a drain spreads its reconnects.
-    pub drain: Duration,
+}
+
+/// Ages of keys that stay clear of the hour after which stock clients renegotiate by themselves.
+pub const RENEGOTIATE_AFTER: (Duration, Duration) =
+    (Duration::from_secs(2700), Duration::from_secs(3240));
+
+/// A running controller. It installs no signal handlers, so it may share its process with others.
+///
+/// Dropped without [`drain`](Self::drain), it leaves its clients to notice by themselves.
+pub struct Controller<C> {
+    shared: Arc<Shared<C>>,
+    /// None once it has stopped.
+    shards: Option<Shards>,
+    addresses: Vec<SocketAddr>,
 }
 
 /// What the parts of a running controller share.
@@ -88,90 +105,88 @@ pub(crate) struct Shared<C> {
     pub(crate) tasks: TaskTracker,
 }
 
+impl<C: ControlPlane> Controller<C> {
+    /// Listens on every slot, and does as the control plane says.
+    ///
+    /// # Errors
+    /// When an address cannot be bound, or certificates cannot be made.
+    pub async fn start(options: Options, control_plane: Arc<C>) -> anyhow::Result<Self> {
+        let open_files = raise_open_files();
+        let session = options
+            .identity
+            .session_config(&options.slots, options.renegotiate_after)?;
+        let shared = Arc::new(Shared {
+            control_plane,
+            registry: Registry::new(options.limits.within(open_files)),
+            metrics: Metrics::new(),
+            stranger_lines: LogBudget::new(Instant::now()),
+            session: ArcSwap::from_pointee(session),
+            health_every: options.health_every,
+            draining: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        let shards = Shards::start().context("threads cannot be started")?;
+        let listener = Listener::bind(&options.slots)?;
+        let addresses = listener.addresses()?;
+        for address in &addresses {
+            tracing::info!(slot.address = %address, "listening");
+        }
+        if let Some(address) = options.metrics {
+            metrics::serve(address, shared.clone()).await?;
+        }
+        shared.spawn_until_stop(registry::dispatch(shared.clone()));
+        listener.start(&shards, &shared);
+        Ok(Self {
+            shared,
+            shards: Some(shards),
+            addresses,
+        })
+    }
+
+    /// The bound addresses, in the order of the slots.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Accepts nobody any more and tells every client to reconnect, spread over at most `window`. Returns when the
+    /// last is gone or has had the time to go; [`stop`](Self::stop) ends what is left.
+    pub async fn drain(&self, window: Duration) {
+        lifecycle::drain(&self.shared, window).await;
+    }
+
+    /// Ends every connection now. The control plane has heard of each when this returns.
+    pub async fn stop(mut self) {
+        self.shared.draining.cancel();
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        if let Some(shards) = self.shards.take() {
+            shards.finish().await;
+        }
+    }
+
+    /// Runs a task for as long as the controller.
+    pub(crate) fn run_beside(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.spawn_until_stop(task);
+    }
+}
+
+impl<C> Drop for Controller<C> {
+    fn drop(&mut self) {
+        self.shared.draining.cancel();
+        self.shared.stop.cancel();
+    }
+}
+
 impl<C> Shared<C> {
-    /// Runs a task of the process's own, which has no end but the process's.
+    /// Runs a task of the controller's own, which has no end but the controller's.
     fn spawn_until_stop(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             stop.run_until_cancelled(task).await;
         });
     }
-}
-
-/// Runs the stand-alone controller until it is told to stop.
-///
-/// # Errors
-/// When the grants file is wrong ([`ConfigError`]), an address cannot be bound, or certificates cannot
-/// be made.
-pub async fn run_standalone(options: Options) -> anyhow::Result<()> {
-    let grants = Grants::load(&options.grants)?;
-    let open_files = raise_open_files();
-    let session = session_config(&grants, &options.data)?;
-    let mut lifecycle = Lifecycle::new().context("signal handlers cannot be installed")?;
-    let slots = grants.slots.clone();
-    let limits = grants.limits;
-    let control_plane = Arc::new(Standalone::new(grants, EventSink::new(options.events)));
-
-    let shared = Arc::new(Shared {
-        control_plane: control_plane.clone(),
-        registry: Registry::new(limits.within(open_files)),
-        metrics: Metrics::new(),
-        stranger_lines: LogBudget::new(Instant::now()),
-        session: ArcSwap::from_pointee(session),
-        health_every: options.health_every,
-        draining: CancellationToken::new(),
-        stop: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-    });
-    let shards = Shards::start().context("threads cannot be started")?;
-    let listener = Listener::bind(&slots)?;
-    for address in listener.addresses()? {
-        tracing::info!(slot.address = %address, "listening");
-    }
-    if let Some(address) = options.metrics {
-        metrics::serve(address, shared.clone()).await?;
-    }
-    let reload = reload(shared.clone(), options.data.clone(), slots, limits);
-    shared.spawn_until_stop(standalone::follow_file(options.grants, reload));
-    shared.spawn_until_stop(standalone::keep_time(control_plane));
-    shared.spawn_until_stop(registry::dispatch(shared.clone()));
-    listener.start(&shards, &shared);
-    lifecycle.wait_for_stop().await;
-    lifecycle.drain(&shared, options.drain).await;
-    shards.finish().await;
-    Ok(())
-}
-
-/// Takes a changed grants file into use: new certificates for new connections, new grants for all.
-fn reload(
-    shared: Arc<Shared<Standalone>>,
-    data: PathBuf,
-    slots: Vec<SocketAddr>,
-    limits: AdmissionLimits,
-) -> impl Fn(Grants) + Send {
-    move |grants| {
-        if grants.slots != slots {
-            tracing::warn!("listen.slots has changed: that takes effect at the next start");
-        }
-        if grants.limits != limits {
-            tracing::warn!("limits have changed: that takes effect at the next start");
-        }
-        match session_config(&grants, &data) {
-            Ok(session) => shared.session.store(Arc::new(session)),
-            Err(err) => tracing::error!(err = format!("{err:#}"), "the old certificates stay"),
-        }
-        shared.control_plane.replace_grants(grants);
-    }
-}
-
-fn session_config(grants: &Grants, data: &Path) -> anyhow::Result<ServerConfig> {
-    let Grants {
-        certificate,
-        slots,
-        renegotiate_after,
-        ..
-    } = grants;
-    certificates::session_config(certificate.as_ref(), slots, *renegotiate_after, data)
 }
 
 /// Every tunnel is an open file; the default soft limit of 1,024 is the first wall a controller hits. The

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args as ClapArgs, ValueEnum};
-use holdfast_controller::{ConfigError, EventFormat, Options, run_standalone};
+use holdfast_controller::{ConfigError, EventFormat, StandaloneOptions, run_standalone};
 
 /// Exit status for a mistake in a file or on the command line, as clap uses it.
 const USAGE: u8 = 2;
@@ -76,7 +76,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let options = Options {
+    let options = StandaloneOptions {
         grants: args.grants,
         data: args.data,
         events: args.events.map(|Format::Json| EventFormat::Json),

@@ -12,17 +12,14 @@ use std::{
     time::Duration,
 };
 
-use holdfast_api_types::controller::ProfileName;
-use holdfast_api_types::{SiteId, TunnelId};
-use rustls::sign::CertifiedKey;
+use holdfast_api_types::{SiteId, TunnelId, controller::ProfileName};
+use holdfast_failover::addresses::TunnelAddresses;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use self::raw::RawFile;
-use holdfast_failover::addresses::TunnelAddresses;
-
 use super::address;
-use crate::admission::AdmissionLimits;
+use crate::{Certificate, admission::AdmissionLimits};
 
 /// Everything a grants file says, checked.
 #[derive(Debug, Clone)]
@@ -31,7 +28,7 @@ pub struct Grants {
     pub(crate) limits: AdmissionLimits,
     pub(crate) renegotiate_after: (Duration, Duration),
     /// Absent: ours, from our own CA.
-    pub(crate) certificate: Option<Arc<CertifiedKey>>,
+    pub(crate) certificate: Option<Certificate>,
     entries: HashMap<TunnelId, Arc<Entry>>,
     anybody: Option<Arc<Entry>>,
     orders: HashMap<SiteId, Vec<TunnelId>>,

@@ -3,6 +3,7 @@
 
 mod address;
 mod config;
+mod run;
 mod sites;
 
 use std::{
@@ -16,8 +17,11 @@ use tokio::{
     sync::Notify,
 };
 
-pub use self::config::{ConfigError, Grants};
 use self::sites::Sites;
+pub use self::{
+    config::{ConfigError, Grants},
+    run::{StandaloneOptions, run_standalone},
+};
 use crate::{
     control_plane::{Command, ControlPlane, LoginRequest, LoginVerdict, Report, StillGood},
     events::EventSink,
@@ -110,7 +114,7 @@ impl ControlPlane for Standalone {
 }
 
 /// One task for the deadlines of all sites.
-pub(crate) async fn keep_time(standalone: Arc<Standalone>) {
+async fn keep_time(standalone: Arc<Standalone>) {
     loop {
         let deadline = standalone.lock().deadline();
         let due = async {
@@ -127,7 +131,7 @@ pub(crate) async fn keep_time(standalone: Arc<Standalone>) {
 }
 
 /// Reads the grants file again when it changes or on SIGHUP. A file with mistakes changes nothing.
-pub(crate) async fn follow_file(path: PathBuf, replace: impl Fn(Grants)) {
+async fn follow_file(path: PathBuf, replace: impl Fn(Grants)) {
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(err) => {

@@ -11,20 +11,16 @@ use std::{
 
 use holdfast_api_types::controller::ProfileName;
 use holdfast_api_types::{SiteId, TunnelId};
-use rustls::sign::CertifiedKey;
 use secrecy::ExposeSecret;
 
 use super::{
     Entry, Grants, PasswordDigest,
     raw::{RawFile, RawLimits, RawTls, RawTunnel},
 };
-use crate::{admission::AdmissionLimits, certificates, standalone::address};
+use crate::{Certificate, RENEGOTIATE_AFTER, admission::AdmissionLimits, standalone::address};
 
 /// A site has one router with at most this many connections.
 const MAX_RANK: u8 = 7;
-
-/// Renegotiation ages that stay clear of the 3600 s at which stock clients start one themselves.
-const RENEGOTIATE_AFTER: [u64; 2] = [2700, 3240];
 
 /// A key older than that protects too much.
 const LONGEST_KEY_AGE: u64 = 24 * 60 * 60;
@@ -93,11 +89,7 @@ fn check_slots(slots: &[String], mistakes: &mut Mistakes) -> Vec<SocketAddr> {
     checked
 }
 
-fn check_certificate(
-    tls: &RawTls,
-    folder: &Path,
-    mistakes: &mut Mistakes,
-) -> Option<Arc<CertifiedKey>> {
+fn check_certificate(tls: &RawTls, folder: &Path, mistakes: &mut Mistakes) -> Option<Certificate> {
     let (certificate, key) = match (&tls.certificate, &tls.key) {
         (None, None) => return None,
         (Some(path), None) => {
@@ -116,8 +108,8 @@ fn check_certificate(
         }
         (Some(certificate), Some(key)) => (certificate, key),
     };
-    match certificates::read(&folder.join(certificate), &folder.join(key)) {
-        Ok(pair) => Some(Arc::new(pair)),
+    match Certificate::read(&folder.join(certificate), &folder.join(key)) {
+        Ok(pair) => Some(pair),
         Err(fault) => {
             let (name, path) = match fault.in_key {
                 true => ("tls.key", key),
@@ -130,7 +122,9 @@ fn check_certificate(
 }
 
 fn check_renegotiation(tls: &RawTls, mistakes: &mut Mistakes) -> (Duration, Duration) {
-    let [earliest, latest] = tls.renegotiate_seconds.unwrap_or(RENEGOTIATE_AFTER);
+    let (earliest, latest) = RENEGOTIATE_AFTER;
+    let usual = [earliest.as_secs(), latest.as_secs()];
+    let [earliest, latest] = tls.renegotiate_seconds.unwrap_or(usual);
     if earliest == 0 || earliest > latest || latest > LONGEST_KEY_AGE {
         let mend =
             "write the earliest and the latest age in seconds, at most a day, as in [2700, 3240]";
