@@ -3,7 +3,7 @@
 //!
 //! It holds no state that matters: the live connection is the proof that a link is up. Everything that
 //! must be remembered is behind [`ControlPlane`]. [`Standalone`] is one in this process that has its grants from a
-//! file; another is whatever else shares a process with a [`Controller`].
+//! file, [`Remote`] one in another process; a third is whatever else shares a process with a [`Controller`].
 //!
 //! | module | holds |
 //! |---|---|
@@ -14,6 +14,7 @@
 //! | `registry` | which connection is whose, and how orders reach it |
 //! | `control_plane` | the trait that decides |
 //! | `standalone` | deciding by a grants file and [`holdfast_failover::Fleet`] |
+//! | `remote` | asking a control plane over HTTP, and getting on without it |
 //! | `lifecycle` | draining, and the signals that ask a process for it |
 //! | `certificates` | our CA, and certificates for the slots' addresses |
 
@@ -26,6 +27,7 @@ mod listener;
 mod log_budget;
 mod metrics;
 mod registry;
+mod remote;
 mod shard;
 mod standalone;
 mod tunnel;
@@ -50,6 +52,7 @@ pub use crate::{
     },
     events::EventFormat,
     lifecycle::run_until_signal,
+    remote::{Remote, RemoteOptions},
     standalone::{ConfigError, Grants, Standalone, StandaloneOptions, run_standalone},
 };
 use crate::{
