@@ -3,7 +3,9 @@
 mod account;
 mod audit;
 mod error;
+mod event;
 mod page;
+mod system;
 mod text;
 
 pub use account::{
@@ -12,5 +14,7 @@ pub use account::{
 };
 pub use audit::{Actor, AuditEntry, Subject};
 pub use error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldFault};
+pub use event::{Change, Edit, FaultNews, LiveEvent, StreamMark};
 pub use page::Page;
+pub use system::Health;
 pub use text::{Email, InvalidText, Label, NewPassword, Secret};

@@ -7,12 +7,15 @@ pub const MAX_ROUTES_PER_PUSH: usize = 30;
 
 /// One route that a tunnel's router installs while the tunnel is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Route {
     /// Network address, host bits zero.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "ipv4", example = "128.0.0.0"))]
     pub network: Ipv4Addr,
     /// Prefix length, 0 to 32.
     pub prefix: u8,
     /// The ISP's gateway: user traffic leaves through it, not through the tunnel.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "ipv4", example = "192.0.2.1"))]
     pub gateway: Ipv4Addr,
     /// Smaller is preferred among equal prefixes, where the router honours it.
     pub metric: u32,
@@ -33,6 +36,7 @@ impl fmt::Display for Route {
 /// A higher rung means longer prefixes and wins on every router. Tunnels on one rung are told apart by
 /// `step` (smaller is better), which only shows in the metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Place {
     /// 0 to 4: the prefix length of the pushed routes.
     pub rung: u8,

@@ -145,13 +145,13 @@ pub struct ChangeUser {
     /// The person's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Label>,
-    /// What the user may do. API tokens which the user made with a greater role are revoked.
+    /// What the user may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<UserRole>,
     /// A new password, which ends the user's sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<NewPassword>,
-    /// True ends the user's sessions and revokes the API tokens the user made; false lets the user in again.
+    /// True ends the user's sessions; false lets the user in again. API tokens belong to the organization and stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }
@@ -167,9 +167,9 @@ pub struct Token {
     pub name: String,
     /// What it may do.
     pub role: UserRole,
-    /// The id of the user or token that made it.
-    #[cfg_attr(feature = "openapi", schema(example = "01J9ZQ3V6N8W4T2K5R7M1X0ABC"))]
-    pub created_by: String,
+    /// The user who made it; absent where that was another token, the command line, or a user who is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends; absent when it does not.
