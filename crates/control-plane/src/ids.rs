@@ -1,6 +1,10 @@
 //! The one place that draws random numbers: ids of rows, and secrets that we hand out.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+};
 
 use holdfast_api_types::InvalidId;
 use jiff::Timestamp;
@@ -9,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-/// A new id: a ULID, 26 characters, of which the first ten are the time. Ids of one kind sort by their creation.
+/// A new id: a ULID, 26 characters, of which the first ten are the time. Ids sort by their creation, also those that
+/// this process makes within one millisecond: lists are sorted by them.
 pub fn new_id<Id: FromStr<Err = InvalidId>>(now: Timestamp) -> Id {
     let text = ulid(now).to_string();
     text.parse().expect("a ULID is an id")
@@ -17,8 +22,23 @@ pub fn new_id<Id: FromStr<Err = InvalidId>>(now: Timestamp) -> Id {
 
 /// A new ULID, for what needs no type of its own.
 pub(crate) fn ulid(now: Timestamp) -> Ulid {
-    let since_epoch = u64::try_from(now.as_millisecond()).unwrap_or(0);
-    Ulid::from_parts(since_epoch, rand::rng().random())
+    static SEQUENCE: Mutex<Sequence> = Mutex::new(Sequence(Ulid::nil()));
+    let mut sequence = SEQUENCE.lock().unwrap_or_else(PoisonError::into_inner);
+    sequence.next(now)
+}
+
+/// The ULID that was made last.
+struct Sequence(Ulid);
+
+impl Sequence {
+    fn next(&mut self, now: Timestamp) -> Ulid {
+        let since_epoch = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        self.0 = match self.0.increment() {
+            Ok(next) if self.0.timestamp_ms() == since_epoch => next,
+            _ => Ulid::from_parts(since_epoch, rand::rng().random()),
+        };
+        self.0
+    }
 }
 
 /// What a secret opens; its first characters say so, which lets people and secret scanners recognize a leaked one.
@@ -55,6 +75,12 @@ pub fn new_secret(kind: SecretKind) -> SecretString {
     format!("{}{}", kind.prefix(), hex::encode(bytes)).into()
 }
 
+/// A first password for a user: 96 random bits, short enough to be read out.
+pub fn new_password() -> SecretString {
+    let bytes: [u8; 12] = random();
+    hex::encode(bytes).into()
+}
+
 /// Random bytes from the thread's cryptographic generator, which the operating system seeds.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
@@ -70,6 +96,11 @@ impl SecretHash {
     /// Hashes a presented secret.
     pub fn of(secret: &SecretString) -> Self {
         Self(Sha256::digest(secret.expose_secret().as_bytes()).into())
+    }
+
+    /// A hash that was stored.
+    pub fn stored(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.
@@ -99,9 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn two_ids_of_one_instant_differ() {
-        let now = Timestamp::UNIX_EPOCH;
-        assert_ne!(new_id::<SiteId>(now), new_id::<SiteId>(now));
+    fn ids_of_one_instant_differ_and_sort_by_their_creation() {
+        let now = "2026-11-23T10:00:00Z".parse().unwrap();
+        let mut sequence = Sequence(Ulid::nil());
+        let ids: Vec<_> = (0..100).map(|_| sequence.next(now).to_string()).collect();
+        assert!(
+            ids.is_sorted_by(|earlier, later| earlier < later),
+            "{ids:?}"
+        );
     }
 
     #[test]
