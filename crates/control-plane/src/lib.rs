@@ -5,6 +5,7 @@
 //! `holdfast-failover`. SQL is in `holdfast-store` and nowhere else.
 
 pub mod clock;
+pub mod events;
 pub mod ids;
 pub mod password;
 pub mod vault;
