@@ -7,6 +7,7 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod openapi;
 mod packages;
 mod sqlx;
 mod test;
@@ -37,6 +38,8 @@ enum Chore {
     Fuzz(fuzz::Fuzz),
     /// Check the store's queries against its migrations, and keep what the compiler needs to know
     Sqlx(sqlx::Sqlx),
+    /// Write openapi.json from the handlers of the HTTP API; run it after changing one
+    Openapi,
 }
 
 const EXAMPLES: &str = "\
@@ -67,6 +70,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
         Chore::Sqlx(sqlx) => sqlx.run(&shell),
+        Chore::Openapi => openapi::run(&shell),
     }
 }
 
