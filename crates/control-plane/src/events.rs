@@ -1,5 +1,6 @@
-//! What changed, told to every open dashboard.
+//! What changed, told to every open dashboard: [`Bus`] in memory, `GET /events` over HTTP.
 
 mod bus;
+pub(crate) mod sse;
 
 pub use bus::{Bus, Message, Subscription, TooManyListeners};

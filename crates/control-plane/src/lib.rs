@@ -3,9 +3,18 @@
 //! Accounts, sites and tunnels lie in the store; the engine decides what each tunnel may have; jobs carry out what
 //! takes time; the event bus tells every open dashboard. Handlers hold no decisions of failover: those are in
 //! `holdfast-failover`. SQL is in `holdfast-store` and nowhere else.
+//!
+//! Start at [`App`] for what handlers share and at `http/router.rs` for the list of what the API can do.
 
+mod app;
 pub mod clock;
 pub mod events;
+pub mod http;
 pub mod ids;
+mod limits;
 pub mod password;
+mod setup_link;
 pub mod vault;
+
+pub use app::{App, Config, InvalidPublicUrl, Parts, PublicUrl};
+pub use setup_link::SetupLink;

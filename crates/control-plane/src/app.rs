@@ -1,0 +1,195 @@
+//! What every handler, job and the engine share.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::http::Uri;
+use holdfast_store::Store;
+
+use crate::{clock::Clock, events::Bus, limits::LogInLimits, password::Passwords, vault::Vault};
+
+/// The control plane's parts, put together once. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    parts: Parts,
+    bus: Bus,
+    log_in_limits: LogInLimits,
+}
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// Seals secrets at rest.
+    pub vault: Vault,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Hashes passwords.
+    pub passwords: Passwords,
+    /// What the operator of this installation has set.
+    pub config: Config,
+}
+
+/// What the operator of this installation has set.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Where browsers find the dashboard. Without it the `Host` header of a request is believed.
+    pub public_url: Option<PublicUrl>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Config {
+    /// Whether browsers come over HTTPS.
+    pub fn https(&self) -> bool {
+        self.public_url.as_ref().is_some_and(PublicUrl::is_https)
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let log_in_limits = LogInLimits::new(parts.clock.clone());
+        Self(Arc::new(Shared {
+            parts,
+            bus: Bus::new(),
+            log_in_limits,
+        }))
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    /// Seals secrets at rest.
+    pub fn vault(&self) -> &Vault {
+        &self.0.parts.vault
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.parts.clock
+    }
+
+    /// Hashes passwords.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.parts.passwords
+    }
+
+    /// What the operator of this installation has set.
+    pub fn config(&self) -> &Config {
+        &self.0.parts.config
+    }
+
+    /// Tells every open dashboard what changed.
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
+    pub(crate) fn log_in_limits(&self) -> &LogInLimits {
+        &self.0.log_in_limits
+    }
+}
+
+/// Where browsers find the dashboard: scheme and host, with a port unless it is the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    https: bool,
+    authority: String,
+}
+
+/// Why a text is no public URL.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is not a URL of a web site: use http:// or https:// and a host, as in https://holdfast.example.org"
+)]
+pub struct InvalidPublicUrl {
+    text: String,
+}
+
+impl PublicUrl {
+    /// Whether browsers come over HTTPS.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// As browsers send it in the header `Origin`.
+    pub fn origin(&self) -> String {
+        format!(
+            "{}://{}",
+            if self.https { "https" } else { "http" },
+            self.authority
+        )
+    }
+}
+
+impl std::str::FromStr for PublicUrl {
+    type Err = InvalidPublicUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPublicUrl> {
+        let invalid = || InvalidPublicUrl { text: text.into() };
+        let uri: Uri = text.parse().map_err(|_| invalid())?;
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err(invalid()),
+        };
+        let authority = uri.authority().ok_or_else(invalid)?;
+        if !matches!(uri.path(), "" | "/")
+            || uri.query().is_some()
+            || authority.as_str().contains('@')
+        {
+            return Err(invalid());
+        }
+        let port = authority.port_u16();
+        let default_port = if https { 443 } else { 80 };
+        let host = authority.host().to_ascii_lowercase();
+        Ok(Self {
+            https,
+            authority: match port {
+                Some(port) if port != default_port => format!("{host}:{port}"),
+                _ => host,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_becomes_the_origin_that_browsers_send() {
+        for (text, origin) in [
+            (
+                "https://Holdfast.example.org/",
+                "https://holdfast.example.org",
+            ),
+            (
+                "https://holdfast.example.org:443",
+                "https://holdfast.example.org",
+            ),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
+        }
+    }
+
+    #[test]
+    fn what_is_no_web_site_is_refused() {
+        for text in [
+            "",
+            "holdfast.example.org",
+            "ftp://x",
+            "https://x/path",
+            "https://a@b",
+            "https://x/?q",
+        ] {
+            assert!(text.parse::<PublicUrl>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The HTTP API. `router.rs` lists what there is; each endpoint is a file of its own, in the folder of its resource.
+
+pub mod auth;
+mod cookie;
+pub mod error;
+pub mod etag;
+pub mod extract;
+pub mod idempotency;
+mod layers;
+pub mod openapi;
+pub mod page;
+pub mod router;
+pub mod write;
+
+mod audit;
+mod health;
+mod organization;
+mod session;
+mod setup;
+mod tokens;
+mod users;

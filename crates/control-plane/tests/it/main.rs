@@ -1,0 +1,15 @@
+//! The HTTP API from outside: real requests, a real database file, a clock that tests move.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on says so by panicking"
+)]
+
+mod accounts;
+mod audit;
+mod conventions;
+mod events;
+mod every_endpoint;
+mod idempotency;
+mod openapi;
+mod support;
+mod tokens;
