@@ -13,6 +13,7 @@
 //!
 //! Start at [`Lab`] for the test bed, at [`SCENARIOS`] for what is measured on it, at [`wire`] for the cables.
 
+pub mod api;
 mod bed;
 mod client;
 mod control;
