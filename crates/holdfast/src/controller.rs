@@ -3,9 +3,6 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 use clap::{Args as ClapArgs, ValueEnum};
 use holdfast_controller::{ConfigError, EventFormat, StandaloneOptions, run_standalone};
 
-/// Exit status for a mistake in a file or on the command line, as clap uses it.
-const USAGE: u8 = 2;
-
 /// The route controller, stand-alone: grants from a file, no control plane
 ///
 /// Routers dial it. It admits their tunnels, gives them routes, and notices when a link dies.
@@ -90,10 +87,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .build()?;
     match runtime.block_on(run_standalone(options)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(err) if err.is::<ConfigError>() => {
-            crate::complain(&err.to_string());
-            Ok(ExitCode::from(USAGE))
-        }
+        Err(err) if err.is::<ConfigError>() => Ok(crate::misused(&err)),
         Err(err) => Err(err),
     }
 }

@@ -1,14 +1,21 @@
 //! The one Holdfast program.
 
+mod admin;
 mod agent;
+mod config;
 mod controller;
+mod data;
+mod http;
 mod lab;
 mod load;
+mod logging;
+mod place;
+mod serve;
+mod signals;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// Keeps a site online when one of its internet connections fails.
 #[derive(Debug, Parser)]
@@ -18,8 +25,13 @@ struct Cli {
     command: Command,
 }
 
+/// Exit status for a mistake in a file or on the command line, as clap uses it.
+const USAGE: u8 = 2;
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Args),
+    Admin(admin::Args),
     /// The client for a Linux router with several internet connections, one process for each.
     Agent(agent::Args),
     Controller(controller::Args),
@@ -32,8 +44,13 @@ enum Command {
 // No runtime here: the lab must enter its namespaces before the process has a second thread.
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    // A server's configuration says how it logs, so it begins to log by itself.
+    if !matches!(cli.command, Command::Serve(_)) {
+        logging::start(&logging::LogConfig::default());
+    }
     let outcome = match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Admin(args) => admin::run(args),
         Command::Agent(args) => agent::run(args),
         Command::Controller(args) => controller::run(args),
         Command::Lab(args) => lab::run(args),
@@ -55,12 +72,8 @@ fn complain(text: &str) {
     }
 }
 
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("HOLDFAST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+/// Complains about what somebody wrote, and returns the exit status for it.
+fn misused(err: &dyn fmt::Display) -> ExitCode {
+    complain(&err.to_string());
+    ExitCode::from(USAGE)
 }
