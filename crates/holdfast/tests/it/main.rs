@@ -8,6 +8,7 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod admin;
 mod agent;
 mod attackers;
 mod bed;
@@ -19,4 +20,5 @@ mod metrics;
 mod reload;
 mod renegotiation;
 mod routes;
+mod serve;
 mod stopping;

@@ -4,6 +4,7 @@ mod client;
 mod controller;
 mod namespace;
 mod program;
+mod server;
 
 use std::{
     net::Ipv4Addr,
@@ -19,6 +20,7 @@ pub(crate) use self::{
     client::{Client, ClientPlan, Ping, Pinging, generate_key},
     controller::{Controller, ControllerPlan, grants, password},
     program::Program,
+    server::{OWNER, PASSWORD, Server, ServerPlan, admin, set_up, setup_token, try_admin},
 };
 
 /// How long anything may take that takes milliseconds on an idle machine.
@@ -30,6 +32,8 @@ const PART_ARGUMENTS: &str = "HOLDFAST_TEST_PART";
 pub(crate) struct Bed {
     namespace: Option<Namespace>,
     dir: TempDir,
+    /// Ports of the slots of a `holdfast serve`.
+    ports: [u16; 2],
 }
 
 /// A route through the gateway of a WAN, as the kernel has it.
@@ -46,6 +50,7 @@ impl Bed {
         Self {
             namespace: None,
             dir: tempfile::tempdir().unwrap(),
+            ports: [server::free_port(), server::free_port()],
         }
     }
 
@@ -54,6 +59,7 @@ impl Bed {
         let bed = Self {
             namespace: Some(Namespace::create()),
             dir: tempfile::tempdir().unwrap(),
+            ports: [1194, 1195],
         };
         for n in 1..=count {
             bed.ip(&format!("link add wan{n} type veth peer name isp{n}"));
@@ -62,6 +68,11 @@ impl Bed {
             bed.ip(&format!("link set wan{n} up"));
         }
         bed
+    }
+
+    /// The slots of a `holdfast serve` here.
+    pub(crate) fn slots(&self) -> [String; 2] {
+        self.ports.map(|port| format!("127.0.0.1:{port}"))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
