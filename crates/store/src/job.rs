@@ -347,6 +347,28 @@ pub async fn cancel(
     get(conn, organization, id).await
 }
 
+/// Cancels the unfinished job with this `dedup` in favour of a newer one, and answers its id. The worker of one that
+/// runs loses its lease at once.
+pub async fn supersede(
+    conn: &mut Connection,
+    dedup: &str,
+    at: Timestamp,
+    why: &str,
+) -> Result<Option<JobId>> {
+    let at = micros(at);
+    let superseded = sqlx::query_scalar!(
+        r#"update job set state = 'cancelled', ended_at = $2, error = $3, lease_until = null
+            where dedup = $1 and state in ('queued', 'running')
+            returning id as "id!: Text<JobId>""#,
+        dedup,
+        at,
+        why,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(superseded.map(Into::into))
+}
+
 /// When a worker should look for a job again: when the next one may be taken, or its lease ends.
 pub async fn next_due(conn: &mut Connection) -> Result<Option<Timestamp>> {
     let due = sqlx::query_scalar!(

@@ -1,6 +1,6 @@
 //! The history of link states: what a tunnel was, when, and why.
 
-use holdfast_api_types::{LinkState, SiteId, TunnelId, TunnelRole};
+use holdfast_api_types::{LinkState, OrganizationId, SiteId, TunnelId, TunnelRole};
 use jiff::Timestamp;
 
 use crate::{Connection, Page, Result, Seek, column::micros};
@@ -55,6 +55,25 @@ pub async fn insert(conn: &mut Connection, new: &NewLinkChange<'_>) -> Result<i6
         state,
         role,
         new.cause,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Whether there is a history of a tunnel of this organization, which may be gone.
+pub async fn is_known(
+    conn: &mut Connection,
+    organization: &OrganizationId,
+    tunnel: &TunnelId,
+) -> Result<bool> {
+    let (organization, tunnel) = (organization.as_str(), tunnel.as_str());
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+            select 1 from link_state l join site s on s.id = l.site_id
+            where l.tunnel_id = $2 and s.organization_id = $1
+        ) as "known!: bool""#,
+        organization,
+        tunnel,
     )
     .fetch_one(conn)
     .await?)

@@ -7,7 +7,7 @@ use crate::{
     Result, Sha256, Store,
     organization::{self, Organization},
     site::{self, Site},
-    tunnel::{self, Credentials, Link, NewTunnel, Settings},
+    tunnel::{self, Credentials, Link, NewTunnel, Seat, Settings},
 };
 
 /// Sites written in one transaction: enough to make its fixed cost small.
@@ -35,8 +35,12 @@ pub async fn fill(store: &Store, fleet: &Fleet) -> Result<OrganizationId> {
             site::insert(&mut tx, &site(number, &organization, fleet)).await?;
             for rank in 0..fleet.tunnels_per_site {
                 let new = tunnel(number, rank, &organization, fleet);
-                let address_index = number * fleet.tunnels_per_site + rank;
-                tunnel::insert_at(&mut tx, new, rank, address_index).await?;
+                let seat = Seat {
+                    rank,
+                    slot: rank,
+                    address_index: number * fleet.tunnels_per_site + rank,
+                };
+                tunnel::insert_at(&mut tx, new, seat).await?;
             }
         }
         tx.commit().await?;

@@ -22,7 +22,7 @@ pub use state::{
 macro_rules! tunnels {
     ($tail:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         sqlx::query!(
-            r#"select t.id, t.organization_id, t.site_id, t.rank, t.address_index, t.version, t.created_at,
+            r#"select t.id, t.organization_id, t.site_id, t.rank, t.slot, t.address_index, t.version, t.created_at,
                 t.name, t.interface, t.gateway as "gateway!", t.connection_type as "connection_type!",
                 t.metered, t.enabled, t.provider, t.sla_latency_ms, t.sla_jitter_ms, t.sla_loss_ppm,
                 t.probe_profile as "probe_profile!", t.policy_failover, t.policy_failback, t.drain_min,
@@ -38,6 +38,7 @@ macro_rules! tunnels {
             organization_id: row.organization_id.into(),
             site_id: row.site_id.into(),
             rank: row.rank,
+            slot: row.slot,
             address_index: row.address_index,
             version: row.version,
             created_at: row.created_at.into(),
@@ -80,20 +81,31 @@ macro_rules! tunnels {
 }
 use tunnels;
 
-/// Adds one at the end of its site's order, with the first free network, and says what came of it.
+/// Adds one at the end of its site's order, with the first free slot and network, and says what came of it.
 pub async fn insert(conn: &mut Connection, new: NewTunnel) -> Result<Tunnel> {
-    let rank = next_rank(conn, &new.site_id).await?;
-    let address_index = free_address(conn).await?;
-    insert_at(conn, new, rank, address_index).await
+    let seat = Seat {
+        rank: next_rank(conn, &new.site_id).await?,
+        slot: free_slot(conn, &new.site_id).await?,
+        address_index: free_address(conn).await?,
+    };
+    insert_at(conn, new, seat).await
 }
 
-/// Adds one with a rank and a network that the caller knows to be free.
-pub(crate) async fn insert_at(
-    conn: &mut Connection,
-    new: NewTunnel,
-    rank: u32,
-    address_index: u32,
-) -> Result<Tunnel> {
+/// What no other tunnel may have: rank and slot among those of its site, the network among all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seat {
+    pub(crate) rank: u32,
+    pub(crate) slot: u32,
+    pub(crate) address_index: u32,
+}
+
+/// Adds one with a seat that the caller knows to be free.
+pub(crate) async fn insert_at(conn: &mut Connection, new: NewTunnel, seat: Seat) -> Result<Tunnel> {
+    let Seat {
+        rank,
+        slot,
+        address_index,
+    } = seat;
     let (id, organization) = (new.id.as_str(), new.organization_id.as_str());
     let site = new.site_id.as_str();
     let (created_at, state_since) = (micros(new.created_at), micros(new.link.since));
@@ -106,17 +118,18 @@ pub(crate) async fn insert_at(
         new.link.role.map(TunnelRole::as_str),
     );
     sqlx::query!(
-        "insert into tunnel (id, organization_id, site_id, rank, address_index, created_at,
+        "insert into tunnel (id, organization_id, site_id, rank, slot, address_index, created_at,
                 name, interface, gateway, connection_type, metered, enabled, provider,
                 sla_latency_ms, sla_jitter_ms, sla_loss_ppm, probe_profile,
                 policy_failover, policy_failback, drain_min, password_sealed, password_sha256,
                 state, state_cause, state_since, role)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                $21, $22, $23, $24, $25, $26)",
+                $21, $22, $23, $24, $25, $26, $27)",
         id,
         organization,
         site,
         rank,
+        slot,
         address_index,
         created_at,
         name,
@@ -150,6 +163,7 @@ pub(crate) async fn insert_at(
         organization_id: new.organization_id,
         site_id: new.site_id,
         rank,
+        slot,
         address_index,
         version: 1,
         created_at: new.created_at,
@@ -263,8 +277,8 @@ pub async fn configure(
     Ok((done.rows_affected() > 0).then_some(version + 1))
 }
 
-/// Removes a tunnel with its measurements and its history, ends what goes on with it, and moves the tunnels behind it
-/// up. Its faults stay in the log. False if there is none.
+/// Removes a tunnel with its measurements, ends what goes on with it, and moves the tunnels behind it up. Its history
+/// and its faults stay. False if there is none.
 pub async fn delete(
     conn: &mut Connection,
     organization: &OrganizationId,
@@ -300,6 +314,19 @@ pub async fn delete(
     .await?;
     tunnels_changed(conn, &tunnel.site_id).await?;
     Ok(true)
+}
+
+/// The lowest slot that no tunnel of the site has.
+async fn free_slot(conn: &mut Connection, site: &SiteId) -> Result<u32> {
+    let site = site.as_str();
+    let taken: Vec<u32> = sqlx::query_scalar!(
+        "select slot from tunnel where site_id = $1 order by slot",
+        site,
+    )
+    .fetch_all(conn)
+    .await?;
+    let gap = (0..).zip(&taken).find(|(slot, taken)| slot != *taken);
+    Ok(gap.map_or(taken.len() as u32, |(slot, _)| slot))
 }
 
 async fn next_rank(conn: &mut Connection, site: &SiteId) -> Result<u32> {

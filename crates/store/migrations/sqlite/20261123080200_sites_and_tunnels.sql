@@ -42,6 +42,8 @@ CREATE TABLE tunnel (
     policy_failback TEXT NOT NULL,
     -- Minutes of the policy `drain`.
     drain_min BIGINT NOT NULL,
+    -- Which of the controller's addresses it dials, from 0. It stays when the order changes.
+    slot BIGINT NOT NULL,
     -- Which of the tunnel networks is its own.
     address_index BIGINT NOT NULL UNIQUE,
     -- The password, encrypted, for the profile download; and its digest, for log-ins.
@@ -68,6 +70,7 @@ CREATE TABLE tunnel (
     last_remote TEXT,
     last_cipher TEXT,
     UNIQUE (site_id, rank),
+    UNIQUE (site_id, slot),
     FOREIGN KEY (organization_id, site_id) REFERENCES site (organization_id, id) ON DELETE CASCADE
 );
 CREATE INDEX tunnel_site ON tunnel (organization_id, site_id, id);

@@ -1,7 +1,8 @@
 -- Every change of a tunnel's link state or role, in the order in which it was decided.
 CREATE TABLE link_state (
     id INTEGER NOT NULL PRIMARY KEY,
-    tunnel_id TEXT NOT NULL REFERENCES tunnel (id) ON DELETE CASCADE,
+    -- No foreign key, because the history outlives the tunnel.
+    tunnel_id TEXT NOT NULL,
     site_id TEXT NOT NULL REFERENCES site (id) ON DELETE CASCADE,
     at BIGINT NOT NULL,
     state TEXT NOT NULL,

@@ -21,6 +21,8 @@ pub struct Tunnel {
     pub site_id: SiteId,
     /// Its place in the order of the site: 0 is the primary, and there are no gaps.
     pub rank: u32,
+    /// Which of the controller's addresses it dials, from 0; no other tunnel of its site has the same.
+    pub slot: u32,
     /// Which of the tunnel networks is its own.
     pub address_index: u32,
     /// Counts up with every change of `settings`.

@@ -395,6 +395,16 @@ async fn the_history_of_a_tunnel_is_read_from_its_end() {
         .collect();
     read.reverse();
     assert_eq!(read, written);
+    // It outlives the tunnel, and stays its organization's.
+    tunnel::delete(&mut tx, &acme, &id, at(9)).await.unwrap();
+    let kept = link_state::of_tunnel(&mut tx, &id, &Seek::first(9)).await;
+    assert_eq!(kept.unwrap().items.len(), 3);
+    for (organization, known) in [(&acme, true), (&"other".parse().unwrap(), false)] {
+        let is_known = link_state::is_known(&mut tx, organization, &id)
+            .await
+            .unwrap();
+        assert_eq!(is_known, known);
+    }
     assert_eq!((first.more, rest.more), (true, false));
     assert_eq!(rest.items[0].role, Some(TunnelRole::Active));
     assert_eq!(

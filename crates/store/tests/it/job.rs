@@ -299,3 +299,31 @@ async fn a_step_is_written_and_rewritten_in_its_place() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_job_that_is_superseded_ends_at_once_and_its_worker_has_no_say() {
+    let store = TestStore::new().await;
+    let acme = add_organization(&store, "acme").await;
+    let mut tx = store.write().await.unwrap();
+    let asked = |number| NewJob {
+        dedup: Some("priority:a".into()),
+        ..new_job(number, &acme)
+    };
+    job::insert(&mut tx, &asked(1)).await.unwrap();
+    let running = job::claim(&mut tx, at(10), at(40)).await.unwrap().unwrap();
+
+    let superseded = job::supersede(&mut tx, "priority:a", at(11), "job 2 came").await;
+    assert_eq!(superseded.unwrap(), Some(job_id(1)));
+    job::insert(&mut tx, &asked(2)).await.unwrap();
+
+    let ended = job::find(&mut tx, &job_id(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (ended.state, ended.ended_at),
+        (JobState::Cancelled, Some(at(11)))
+    );
+    assert_eq!(ended.error.as_deref(), Some("job 2 came"));
+    let lease = job::extend(&mut tx, &running.id, running.attempts, at(70)).await;
+    assert_eq!(lease.unwrap(), Lease::Lost);
+    let none = job::supersede(&mut tx, "priority:b", at(12), "x").await;
+    assert_eq!(none.unwrap(), None);
+}

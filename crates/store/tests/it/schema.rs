@@ -99,7 +99,7 @@ async fn every_foreign_key_has_an_index_and_a_rule_for_deletes() {
             );
         }
     }
-    assert!(keys >= 18, "found only {keys} foreign keys");
+    assert!(keys >= 17, "found only {keys} foreign keys");
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ async fn sites_are_searched_by_name_and_note() {
 }
 
 #[tokio::test]
-async fn tunnels_get_the_next_rank_and_the_first_free_network() {
+async fn tunnels_get_the_next_rank_and_the_first_free_slot_and_network() {
     let store = TestStore::new().await;
     let acme = add_organization(&store, "acme").await;
     let one = add_site(&store, "one", &acme).await;
@@ -97,9 +97,9 @@ async fn tunnels_get_the_next_rank_and_the_first_free_network() {
     let mut got = Vec::new();
     for (name, site) in [("a", &one), ("b", &one), ("c", &two)] {
         let tunnel = add_tunnel(&store, name, &acme, site).await;
-        got.push((tunnel.rank, tunnel.address_index));
+        got.push((tunnel.rank, tunnel.slot, tunnel.address_index));
     }
-    assert_eq!(got, [(0, 0), (1, 1), (0, 2)]);
+    assert_eq!(got, [(0, 0, 0), (1, 1, 1), (0, 0, 2)]);
 
     let mut tx = store.write().await.unwrap();
     assert!(
@@ -111,7 +111,7 @@ async fn tunnels_get_the_next_rank_and_the_first_free_network() {
         .await
         .unwrap();
 
-    assert_eq!((d.rank, d.address_index), (1, 0));
+    assert_eq!((d.rank, d.slot, d.address_index), (1, 0, 0));
     let ranks: Vec<_> = tunnel::of_site(&mut tx, &one)
         .await
         .unwrap()
