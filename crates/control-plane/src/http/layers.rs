@@ -122,3 +122,45 @@ pub(crate) async fn no_such_method() -> ApiError {
         "this path does not know that method: /api/v1/openapi.json lists what it knows",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::{Router, middleware::from_fn_with_state, routing::get};
+    use holdfast_store::Store;
+
+    use super::*;
+    use crate::{Config, Parts, clock::SystemClock, password::Passwords, vault::Vault};
+
+    #[tokio::test]
+    async fn a_panic_is_answered_with_an_envelope_and_ends_nothing_else() {
+        let data = tempfile::tempdir().unwrap();
+        let app = App::new(Parts {
+            store: Store::open(&data.path().join("holdfast.db")).await.unwrap(),
+            vault: Vault::new(&[0; 32]),
+            clock: Arc::new(SystemClock),
+            passwords: Passwords::cheap(),
+            config: Config::default(),
+        });
+        let router: Router = Router::new()
+            .route("/panic", get(async || -> &str { panic!("on purpose") }))
+            .route("/fine", get(async || "fine"))
+            .layer(from_fn_with_state(app, outermost));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router).into_future());
+
+        let answer = reqwest::get(format!("http://{address}/panic"))
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 500);
+        let envelope: ErrorEnvelope = answer.json().await.unwrap();
+        assert_eq!(envelope.error.request_id.len(), 26);
+        assert!(!envelope.error.message.contains("on purpose"));
+        let answer = reqwest::get(format!("http://{address}/fine"))
+            .await
+            .unwrap();
+        assert_eq!(answer.text().await.unwrap(), "fine");
+    }
+}
