@@ -28,7 +28,6 @@ pub struct PageParams {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: u32,
     /// The `next` of the page before; left out for the first page.
-    #[param(max_length = 400)]
     after: Option<String>,
 }
 

@@ -22,16 +22,14 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditFilter {
     /// Id of the user or token who did it.
-    #[param(max_length = 64)]
     actor: Option<String>,
     /// What was done, as `user.create`.
-    #[param(max_length = 64, example = "user.create")]
+    #[param(example = "user.create")]
     action: Option<String>,
     /// What kind of thing it was done to, as `user`.
-    #[param(max_length = 64, example = "user")]
+    #[param(example = "user")]
     subject_kind: Option<String>,
     /// Id of what it was done to.
-    #[param(max_length = 64)]
     subject: Option<String>,
     /// Not before this time.
     from: Option<Timestamp>,
