@@ -52,7 +52,7 @@ pub use crate::{
     },
     events::EventFormat,
     lifecycle::run_until_signal,
-    remote::{Remote, RemoteOptions},
+    remote::{Remote, RemoteOptions, run_remote},
     standalone::{ConfigError, Grants, Standalone, StandaloneOptions, run_standalone},
 };
 use crate::{

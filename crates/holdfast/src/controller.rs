@@ -1,21 +1,32 @@
+mod remote;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{ArgGroup, Args as ClapArgs, ValueEnum};
 use holdfast_controller::{ConfigError, EventFormat, StandaloneOptions, run_standalone};
 
-/// The route controller, stand-alone: grants from a file, no control plane
+use self::remote::RemoteArgs;
+
+/// The route controller: stand-alone with a grants file, or for a control plane elsewhere
 ///
 /// Routers dial it. It admits their tunnels, gives them routes, and notices when a link dies.
 ///
-/// SIGHUP, or a change of the grants file, takes new grants into use: a new order of ranks is reached
-/// standby first, so that no packet is lost. SIGTERM drains: clients are told to reconnect, spread over
-/// time; a second SIGTERM stops at once.
+/// Stand-alone, SIGHUP or a change of the grants file takes new grants into use: a new order of ranks is reached
+/// standby first, so that no packet is lost.
+///
+/// With a control plane, tunnels outlive its absence: those that are up stay, those that were here in the last 24 hours
+/// come back in with their password, and what happens is told when it is back.
+///
+/// SIGTERM drains: clients are told to reconnect, spread over time; a second SIGTERM stops at once.
 #[derive(Debug, ClapArgs)]
-#[command(after_long_help = EXAMPLE)]
+#[command(
+    after_long_help = EXAMPLE,
+    group = ArgGroup::new("decider").required(true).args(["grants", "control_plane"])
+)]
 pub(crate) struct Args {
     /// The grants file: which tunnels may come up, and with which routes
     #[arg(long, value_name = "FILE", env = "HOLDFAST_GRANTS")]
-    grants: PathBuf,
+    grants: Option<PathBuf>,
 
     /// Where our CA and certificates are kept; routers need ca.pem from here
     #[arg(
@@ -27,7 +38,12 @@ pub(crate) struct Args {
     data: PathBuf,
 
     /// Print link events on standard output, one per line
-    #[arg(long, value_name = "FORMAT", env = "HOLDFAST_EVENTS")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "HOLDFAST_EVENTS",
+        conflicts_with = "control_plane"
+    )]
     events: Option<Format>,
 
     /// Report round-trip time, jitter and loss of each tunnel this often, as events
@@ -43,9 +59,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", env = "HOLDFAST_DRAIN", default_value = "10",
           value_parser = seconds)]
     drain: Duration,
+
+    // Last, because its heading would go on over what follows.
+    #[command(flatten)]
+    remote: RemoteArgs,
 }
 
-const EXAMPLE: &str = r#"A grants file for a site with two connections:
+const EXAMPLE: &str = r#"With a control plane, whose own CA the routers trust (its ca.pem and ca.key are copied to --data):
+
+  holdfast controller --control-plane https://holdfast.example.com --token-file controller.token \
+    --slots 203.0.113.1:443,203.0.113.2:443
+
+A grants file for a site with two connections:
 
   [listen]
   slots = ["203.0.113.1:443", "203.0.113.2:443"]
@@ -73,23 +98,30 @@ enum Format {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let options = StandaloneOptions {
-        grants: args.grants,
+    // Connections have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    match runtime.block_on(run_either(args)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(err) if err.is::<ConfigError>() => Ok(crate::misused(&err)),
+        Err(err) => Err(err),
+    }
+}
+
+async fn run_either(args: Args) -> anyhow::Result<()> {
+    let Some(grants) = args.grants else {
+        return args.remote.run(args.data, args.metrics, args.drain).await;
+    };
+    run_standalone(StandaloneOptions {
+        grants,
         data: args.data,
         events: args.events.map(|Format::Json| EventFormat::Json),
         health_every: args.health_events,
         metrics: args.metrics,
         drain: args.drain,
-    };
-    // Connections have threads of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    match runtime.block_on(run_standalone(options)) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(err) if err.is::<ConfigError>() => Ok(crate::misused(&err)),
-        Err(err) => Err(err),
-    }
+    })
+    .await
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

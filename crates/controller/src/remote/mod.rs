@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `api` | requests, and what a failed one means |
+//! | `run` | a controller with nothing else in its process |
 //! | `tasks` | sending events, following commands |
 //! | `queue` | events that have not arrived yet (pure) |
 //! | `held` | the connected tunnels, and what to do when nobody decides (pure) |
@@ -16,6 +17,7 @@ mod api;
 mod held;
 mod presence;
 mod queue;
+mod run;
 mod seals;
 mod sse;
 mod tasks;
@@ -40,6 +42,7 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+pub use self::run::run_remote;
 use self::{
     api::{Api, CallError},
     held::Held,
