@@ -166,8 +166,7 @@ impl Remote {
                 }
                 state.admit(login, grant, now);
             }
-            LoginVerdict::Refused(_) => state.withdraw(login),
-            LoginVerdict::Unavailable(_) => {}
+            LoginVerdict::Refused(_) | LoginVerdict::Unavailable(_) => state.withdraw(login),
         }
         answer.verdict
     }
@@ -335,8 +334,8 @@ impl State {
         self.tell(ControllerEvent::Report(report), Weight::Event, now);
     }
 
-    /// A log-in was refused. If its password is the one that was good before, the tunnel's grant is good no
-    /// longer.
+    /// A log-in was turned away. If its password is the one that was good before, the tunnel's grant is good no
+    /// longer: its password was changed, or it was switched off.
     fn withdraw(&mut self, login: &LoginRequest) {
         if let Some(Ok(grant)) = self.open(login) {
             self.seals.forget(&grant.tunnel);
