@@ -13,6 +13,7 @@ mod agent;
 mod attackers;
 mod bed;
 mod ciphers;
+mod crashes;
 mod grants_file;
 mod load;
 mod logins;

@@ -110,6 +110,11 @@ impl Server {
     pub(crate) fn wait(&mut self, within: Duration) -> ExitStatus {
         self.program.wait(within)
     }
+
+    /// Ends it as a crash does.
+    pub(crate) fn kill(&mut self) {
+        self.program.kill();
+    }
 }
 
 /// The secret of a new set-up link.
