@@ -157,7 +157,10 @@ impl Link {
                     self.life = Life::Online;
                 }
             }
-            LinkEventKind::TunnelDown { planned: true, .. } => self.go_away(now),
+            LinkEventKind::TunnelDown { planned: true, .. } => {
+                self.out_of_sight = None;
+                self.go_away(now);
+            }
             LinkEventKind::TunnelDown {
                 cause,
                 planned: false,

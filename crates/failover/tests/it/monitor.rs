@@ -597,6 +597,7 @@ impl Model {
             }),
             Happening::Down(line) | Happening::Offline(line) => self.event(*line, Rule::lose),
             Happening::Planned(line) => self.event(*line, |rule| {
+                rule.unseen = false;
                 if rule.is_alive() && rule.awaited_until.is_none() {
                     rule.awaited_until = Some(now + s(30));
                     rule.away_as = Some(!rule.recovering);
