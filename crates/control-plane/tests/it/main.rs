@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod conventions;
+mod engine;
 mod events;
 mod every_endpoint;
 mod idempotency;

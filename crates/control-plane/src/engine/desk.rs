@@ -1,0 +1,396 @@
+//! Fleet and monitors under one lock, and what goes from one to the other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
+
+use holdfast_api_types::{
+    OrganizationId, Place, Route, SiteId, TunnelId,
+    controller::{Command, Order, Report},
+};
+use holdfast_failover::{Arrival, Fleet, FleetEffect, Monitor};
+use holdfast_store::Sha256;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::{
+    configured::{Desired, LoggedIn},
+    watched::{Outlets, TunnelHolds, Watched},
+};
+
+/// A controller, from when it attaches until it detaches: one life of its process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source(u32);
+
+/// Tells one connection from every other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Connection {
+    pub(super) source: Source,
+    pub(super) number: u64,
+}
+
+pub(super) struct Desk {
+    fleet: Fleet<Connection, LoggedIn>,
+    sites: HashMap<SiteId, Watched>,
+    /// When each monitor wants to be called, earliest first.
+    due: BTreeSet<(Instant, SiteId)>,
+    /// Sites whose monitor may have something to tell.
+    touched: BTreeSet<SiteId>,
+    sources: HashMap<Source, Attached>,
+    last_source: u32,
+    nudges: Nudges,
+}
+
+struct Attached {
+    commands: Vec<Command>,
+    stirred: Arc<Notify>,
+}
+
+/// Sites that were changed in the store. Whoever reads the store notes the count before, and does not use what he
+/// has read of a site that was changed after that.
+#[derive(Default)]
+struct Nudges {
+    count: u64,
+    last: HashMap<SiteId, u64>,
+    queue: VecDeque<SiteId>,
+    queued: HashSet<SiteId>,
+}
+
+impl Desk {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            fleet: Fleet::new(now),
+            sites: HashMap::new(),
+            due: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            sources: HashMap::new(),
+            last_source: 0,
+            nudges: Nudges::default(),
+        }
+    }
+
+    // --- configuration ----------------------------------------------------------------------
+
+    pub(super) fn nudge(&mut self, site: &SiteId) {
+        let nudges = &mut self.nudges;
+        nudges.count += 1;
+        nudges.last.insert(site.clone(), nudges.count);
+        if nudges.queued.insert(site.clone()) {
+            nudges.queue.push_back(site.clone());
+        }
+    }
+
+    pub(super) fn next_nudged(&mut self) -> Option<SiteId> {
+        let site = self.nudges.queue.pop_front()?;
+        self.nudges.queued.remove(&site);
+        Some(site)
+    }
+
+    /// How often sites were changed so far; note it before you read the store.
+    pub(super) fn changes(&self) -> u64 {
+        self.nudges.count
+    }
+
+    /// Whether a site was changed after what was read when [`Self::changes`] was `count`.
+    pub(super) fn is_stale(&self, site: &SiteId, count: u64) -> bool {
+        self.nudges.last.get(site).is_some_and(|last| *last > count)
+    }
+
+    /// A site as it was when this process last ran. Follow with [`Self::apply`].
+    pub(super) fn restore(&mut self, site: SiteId, organization: OrganizationId, monitor: Monitor) {
+        let mut watched = Watched::new(organization);
+        watched.monitor = monitor;
+        self.sites.insert(site, watched);
+    }
+
+    /// The site is to be like this from now on.
+    pub(super) fn apply(&mut self, site: &SiteId, desired: &Desired, now: Instant) {
+        let watched = self
+            .sites
+            .entry(site.clone())
+            .or_insert_with(|| Watched::new(desired.organization.clone()));
+        let configured = desired.tunnels.iter().map(|it| it.configured.clone());
+        watched.monitor.configure(configured.collect(), now);
+        watched.order = watched.monitor.order();
+        let order = watched.order.clone();
+        self.touched.insert(site.clone());
+
+        let leaving: Vec<TunnelId> = self
+            .fleet
+            .connected_of(site)
+            .map(|(tunnel, ..)| tunnel)
+            .filter(|tunnel| !order.contains(tunnel))
+            .cloned()
+            .collect();
+        self.fleet
+            .withdraw(site, &leaving, "it may not connect any more", now);
+        self.fleet.set_hold(site, desired.hold);
+        self.fleet.set_order(site, order, now);
+        self.renew(site, "its configuration was changed", now, |tunnel, had| {
+            let details = desired.tunnel(tunnel).and_then(|it| it.details);
+            details.is_some_and(|details| details != had.details)
+        });
+    }
+
+    /// Tunnels whose password is another now have to log in with it.
+    pub(super) fn apply_passwords(
+        &mut self,
+        site: &SiteId,
+        passwords: &BTreeMap<TunnelId, Sha256>,
+        now: Instant,
+    ) {
+        self.renew(site, "its password was changed", now, |tunnel, had| {
+            passwords
+                .get(tunnel)
+                .is_some_and(|password| *password != had.password_sha256)
+        });
+    }
+
+    fn renew(
+        &mut self,
+        site: &SiteId,
+        cause: &str,
+        now: Instant,
+        is_changed: impl Fn(&TunnelId, &LoggedIn) -> bool,
+    ) {
+        let changed: Vec<TunnelId> = self
+            .fleet
+            .connected_of(site)
+            .filter(|(tunnel, _, had)| is_changed(tunnel, had))
+            .map(|(tunnel, ..)| tunnel.clone())
+            .collect();
+        self.fleet.renew(site, &changed, cause, now);
+    }
+
+    /// The site is gone: its tunnels are closed one after the other, its faults went with its rows.
+    pub(super) fn remove(&mut self, site: &SiteId, now: Instant) {
+        if let Some(watched) = self.sites.remove(site)
+            && let Some(due) = watched.due
+        {
+            self.due.remove(&(due, site.clone()));
+        }
+        let members = self.connected(site);
+        if members.is_empty() {
+            self.fleet.forget(site);
+        } else {
+            self.fleet
+                .withdraw(site, &members, "its site was removed", now);
+        }
+    }
+
+    pub(super) fn connected(&self, site: &SiteId) -> Vec<TunnelId> {
+        self.fleet
+            .connected_of(site)
+            .map(|(tunnel, ..)| tunnel.clone())
+            .collect()
+    }
+
+    // --- log-ins and reports ----------------------------------------------------------------
+
+    pub(super) fn should_wait(
+        &self,
+        site: &SiteId,
+        tunnel: &TunnelId,
+        asked: Instant,
+        now: Instant,
+    ) -> bool {
+        let Some(watched) = self.sites.get(site) else {
+            return false;
+        };
+        self.fleet.should_wait(&watched.order, tunnel, asked, now)
+    }
+
+    pub(super) fn is_starting(&self, asked: Instant) -> bool {
+        self.fleet.is_starting(asked)
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        arrival: Arrival<Connection, LoggedIn>,
+        desired: &Desired,
+        now: Instant,
+    ) -> (Place, Vec<Route>) {
+        let site = arrival.site.clone();
+        self.apply(&site, desired, now);
+        let order = self.order(&site);
+        self.fleet.admit(arrival, &order, desired.hold, now)
+    }
+
+    pub(super) fn adopt(
+        &mut self,
+        arrival: Arrival<Connection, LoggedIn>,
+        place: Place,
+        desired: &Desired,
+        now: Instant,
+    ) {
+        let site = arrival.site.clone();
+        self.apply(&site, desired, now);
+        let order = self.order(&site);
+        self.fleet.adopt(arrival, place, &order, desired.hold, now);
+    }
+
+    pub(super) fn handle_report(&mut self, source: Source, report: Report, now: Instant) {
+        let connection = Connection {
+            source,
+            number: report.connection,
+        };
+        self.fleet
+            .handle_report(&report.tunnel, connection, report.kind, now);
+    }
+
+    pub(super) fn connection(&self, tunnel: &TunnelId) -> Option<Connection> {
+        self.fleet.connection(tunnel)
+    }
+
+    pub(super) fn is_up(&self, tunnel: &TunnelId) -> bool {
+        self.fleet.is_up(tunnel)
+    }
+
+    // --- controllers ------------------------------------------------------------------------
+
+    pub(super) fn attach(&mut self) -> Source {
+        self.last_source += 1;
+        let source = Source(self.last_source);
+        let attached = Attached {
+            commands: Vec::new(),
+            stirred: Arc::new(Notify::new()),
+        };
+        self.sources.insert(source, attached);
+        source
+    }
+
+    pub(super) fn detach(&mut self, source: Source) {
+        self.sources.remove(&source);
+    }
+
+    /// The connections of a controller: connection, tunnel and site of each.
+    pub(super) fn connections(&self, source: Source) -> Vec<(Connection, TunnelId, SiteId)> {
+        self.fleet
+            .with_connection(|connection| connection.source == source)
+            .map(|(tunnel, site, connection)| (connection, tunnel.clone(), site.clone()))
+            .collect()
+    }
+
+    pub(super) fn with_monitor(&mut self, site: &SiteId, change: impl FnOnce(&mut Monitor)) {
+        if let Some(watched) = self.sites.get_mut(site) {
+            change(&mut watched.monitor);
+            self.touched.insert(site.clone());
+        }
+    }
+
+    pub(super) fn take_commands(&mut self, source: Source) -> Vec<Command> {
+        let attached = self.sources.get_mut(&source);
+        attached.map_or_else(Vec::new, |it| std::mem::take(&mut it.commands))
+    }
+
+    pub(super) fn stirred(&self, source: Source) -> Option<Arc<Notify>> {
+        self.sources.get(&source).map(|it| it.stirred.clone())
+    }
+
+    /// Leaves an order for a connection that the fleet does not know.
+    pub(super) fn order_stranger(&mut self, connection: Connection, order: Order) {
+        if let Some(attached) = self.sources.get_mut(&connection.source) {
+            attached.commands.push(Command {
+                connection: connection.number,
+                order,
+            });
+            attached.stirred.notify_one();
+        }
+    }
+
+    // --- what is known ----------------------------------------------------------------------
+
+    pub(super) fn holds(&self, site: &SiteId) -> Vec<TunnelHolds> {
+        let watched = self.sites.get(site);
+        watched.map_or_else(Vec::new, |it| it.holds.values().cloned().collect())
+    }
+
+    pub(super) fn active(&self, site: &SiteId) -> Option<TunnelId> {
+        self.fleet.site(site)?.active().cloned()
+    }
+
+    /// The order that counts: as configured, corrected by overrides and by the links' health.
+    pub(super) fn order(&self, site: &SiteId) -> Vec<TunnelId> {
+        let watched = self.sites.get(site);
+        watched.map_or_else(Vec::new, |it| it.order.clone())
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let monitors = self.due.first().map(|(at, _)| *at);
+        self.fleet.poll_timeout().into_iter().chain(monitors).min()
+    }
+
+    // --- time and effects -------------------------------------------------------------------
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.fleet.handle_timeout(now);
+        while let Some((at, site)) = self.due.first().cloned()
+            && at <= now
+        {
+            self.due.pop_first();
+            if let Some(watched) = self.sites.get_mut(&site) {
+                watched.due = None;
+                watched.monitor.handle_timeout(now);
+                self.touched.insert(site);
+            }
+        }
+    }
+
+    /// Carries everything that has come up to where it belongs.
+    pub(super) fn settle(&mut self, now: Instant, wall: Timestamp, outlets: &Outlets<'_>) {
+        loop {
+            while let Some(effect) = self.fleet.poll_effect() {
+                self.carry_out(effect, now, wall, outlets);
+            }
+            let Some(site) = self.touched.pop_first() else {
+                return;
+            };
+            self.settle_site(&site, now, wall, outlets);
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        effect: FleetEffect<Connection>,
+        now: Instant,
+        wall: Timestamp,
+        outlets: &Outlets<'_>,
+    ) {
+        match effect {
+            FleetEffect::Order { connection, order } => self.order_stranger(connection, order),
+            FleetEffect::Tell { site, tunnel, kind } => {
+                let Some(watched) = self.sites.get_mut(&site) else {
+                    if self.fleet.connected_of(&site).next().is_none() {
+                        self.fleet.forget(&site);
+                    }
+                    return;
+                };
+                watched.monitor.handle_event(&tunnel, &kind, now);
+                watched.note(&site, &tunnel, kind, wall, outlets);
+                self.touched.insert(site);
+            }
+        }
+    }
+
+    fn settle_site(&mut self, site: &SiteId, now: Instant, wall: Timestamp, outlets: &Outlets<'_>) {
+        let Some(watched) = self.sites.get_mut(site) else {
+            return;
+        };
+        while let Some(effect) = watched.monitor.poll_effect() {
+            watched.tell(site, effect, wall, outlets.journal);
+        }
+        let due = watched.monitor.poll_timeout();
+        let before = std::mem::replace(&mut watched.due, due);
+        if before != due {
+            before.map(|at| self.due.remove(&(at, site.clone())));
+            due.map(|at| self.due.insert((at, site.clone())));
+        }
+        let order = watched.monitor.order();
+        if order != watched.order {
+            watched.order.clone_from(&order);
+            self.fleet.set_order(site, order, now);
+        }
+    }
+}

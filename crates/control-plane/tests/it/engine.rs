@@ -1,0 +1,7 @@
+//! The engine on a real database, with routers and controllers played by the test.
+
+mod bed;
+mod changes;
+mod faults;
+mod login;
+mod restart;
