@@ -13,18 +13,18 @@ use std::{
 };
 
 use holdfast_api_types::{
-    FaultId, LinkState, OrganizationId, SiteId, TunnelId, TunnelRole,
+    ControllerId, FaultId, LinkState, OrganizationId, RunId, SiteId, TunnelId, TunnelRole,
     api::{Change, FaultNews, LiveEvent},
 };
 use holdfast_failover::FaultKey;
 use holdfast_store::{
-    Connection, StoreError,
+    Connection, StoreError, controller,
     fault::{self, End, NewFault},
     link_state::{self, NewLinkChange},
     tunnel::{self, Link, Login},
 };
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Engine;
 use crate::ids;
@@ -39,10 +39,11 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// What is to be written, oldest first.
-#[derive(Default)]
 pub(super) struct Journal {
     waiting: Mutex<VecDeque<Entry>>,
     added: Notify,
+    /// How many entries have left the queue.
+    written: watch::Sender<u64>,
     closed: AtomicBool,
 }
 
@@ -88,19 +89,40 @@ pub(super) enum Entry {
         organization: OrganizationId,
         event: LiveEvent,
     },
+    /// All that followed from a controller's events up to this one stands before it.
+    Cursor {
+        controller: ControllerId,
+        run: RunId,
+        sequence: i64,
+    },
 }
 
 type News = Vec<(OrganizationId, LiveEvent)>;
 
-impl Journal {
-    pub(super) fn add(&self, entry: Entry) {
-        let mut waiting = self.waiting();
-        if waiting.len() >= FULL && matches!(entry, Entry::News { .. }) {
-            return;
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            added: Notify::new(),
+            written: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
         }
-        waiting.push_back(entry);
+    }
+}
+
+impl Journal {
+    /// Returns how many entries will have been written when this one is.
+    pub(super) fn add(&self, entry: Entry) -> u64 {
+        let mut waiting = self.waiting();
+        let is_left_out = waiting.len() >= FULL && matches!(entry, Entry::News { .. });
+        if !is_left_out {
+            waiting.push_back(entry);
+        }
+        // Under the lock, because entries leave the queue under it.
+        let number = *self.written.borrow() + waiting.len() as u64;
         drop(waiting);
         self.added.notify_one();
+        number
     }
 
     /// Nothing that is added from now on needs to be written.
@@ -115,7 +137,9 @@ impl Journal {
 
     /// The first `count` entries are written.
     fn done(&self, count: usize) {
-        self.waiting().drain(..count);
+        let mut waiting = self.waiting();
+        waiting.drain(..count);
+        self.written.send_modify(|written| *written += count as u64);
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Entry>> {
@@ -133,6 +157,19 @@ impl Engine {
             }
             self.0.journal.added.notified().await;
         }
+    }
+
+    /// Writes how far a controller's events have been taken note of, together with all that followed from them, and
+    /// waits until that is on the disk.
+    pub async fn events_applied(&self, controller: &ControllerId, run: &RunId, sequence: u64) {
+        let number = self.0.journal.add(Entry::Cursor {
+            controller: controller.clone(),
+            run: run.clone(),
+            sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
+        });
+        let mut written = self.0.journal.written.subscribe();
+        // The sender lives as long as the engine.
+        let _ = written.wait_for(|written| *written >= number).await;
     }
 
     /// Writes until nothing is left to write.
@@ -272,6 +309,14 @@ impl Entry {
                 event,
             } => {
                 news.push((organization.clone(), event.clone()));
+                Ok(())
+            }
+            Self::Cursor {
+                controller,
+                run,
+                sequence,
+            } => {
+                controller::advance(conn, controller, run.as_str(), *sequence).await?;
                 Ok(())
             }
         }

@@ -1,7 +1,9 @@
 use holdfast_api_types::{
-    LinkState, Place,
+    ControllerId, LinkState, Place, RunId,
     controller::{Verdict, http::HeldTunnel},
 };
+use holdfast_control_plane::clock::Clock;
+use holdfast_store::controller;
 
 use super::bed::{Bed, id};
 
@@ -132,4 +134,24 @@ async fn the_end_of_a_controller_is_no_fault_of_the_links() {
     bed.connect("fibre").await;
     bed.connect("lte").await;
     assert!(bed.open_faults().await.is_empty());
+}
+
+#[tokio::test]
+async fn how_far_events_are_applied_is_written_with_what_followed_from_them() {
+    let mut bed = Bed::new().await;
+    let (_, lte) = bed.both_up().await;
+    let (id, run): (ControllerId, RunId) = ("fra-1".parse().unwrap(), "run-7".parse().unwrap());
+    let mut tx = bed.store.write().await.unwrap();
+    controller::insert(&mut tx, &id, "fra-1", &[1; 32], bed.clock.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    bed.go_down("lte", lte, false);
+    bed.engine.events_applied(&id, &run, 41).await;
+    assert_eq!(bed.open_faults().await.len(), 1);
+    let mut conn = bed.store.read().await.unwrap();
+    let stored = controller::get(&mut conn, &id).await.unwrap().unwrap();
+    assert_eq!(stored.run_id.as_deref(), Some("run-7"));
+    assert_eq!(stored.last_sequence, 41);
 }
