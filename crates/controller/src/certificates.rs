@@ -226,6 +226,16 @@ fn make_servers(addresses: &[IpAddr], data: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The authority that signs our own certificates, in PEM form, for whoever is to trust them. Made on the first call.
+///
+/// # Errors
+/// When it cannot be made or read.
+pub fn own_authority(data: &Path) -> anyhow::Result<String> {
+    authority(data)?;
+    let pem = data.join("ca.pem");
+    fs::read_to_string(&pem).with_context(|| format!("{} cannot be read", pem.display()))
+}
+
 /// Our CA: made once, because every router has imported it.
 fn authority(data: &Path) -> anyhow::Result<CertifiedIssuer<'static, KeyPair>> {
     let (pem, key_pem) = (data.join("ca.pem"), data.join("ca.key"));

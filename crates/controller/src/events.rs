@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     sync::{
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
@@ -26,8 +27,8 @@ pub enum EventFormat {
     Json,
 }
 
-/// Where link events go.
-pub(crate) struct EventSink {
+/// Where link events go: the log, and standard output where somebody wants them.
+pub struct EventSink {
     sequence: AtomicU64,
     writer: Option<Writer>,
 }
@@ -36,19 +37,20 @@ pub(crate) struct EventSink {
 struct Writer {
     lines: SyncSender<String>,
     /// Closed when it has printed all there is.
-    done: Receiver<()>,
+    done: Mutex<Receiver<()>>,
 }
 
 impl EventSink {
-    pub(crate) fn new(format: Option<EventFormat>) -> Self {
+    /// Logs events, and prints them if there is a format.
+    pub fn new(format: Option<EventFormat>) -> Self {
         Self {
             sequence: AtomicU64::new(1),
             writer: format.map(|EventFormat::Json| Writer::start()),
         }
     }
 
-    /// Tells of an event.
-    pub(crate) fn emit(&self, site: &SiteId, tunnel: &TunnelId, kind: LinkEventKind) {
+    /// Tells of an event. Never blocks.
+    pub fn emit(&self, site: &SiteId, tunnel: &TunnelId, kind: LinkEventKind) {
         log(site, tunnel, &kind);
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let Some(writer) = &self.writer else { return };
@@ -87,7 +89,10 @@ impl Writer {
             }
             drop(done_tx);
         });
-        Self { lines, done }
+        Self {
+            lines,
+            done: Mutex::new(done),
+        }
     }
 }
 
@@ -95,6 +100,7 @@ impl Drop for EventSink {
     fn drop(&mut self) {
         if let Some(Writer { lines, done }) = self.writer.take() {
             drop(lines);
+            let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
             let _ = done.recv_timeout(LAST_EVENTS_WITHIN);
         }
     }

@@ -45,12 +45,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::{
     admission::AdmissionLimits,
-    certificates::{Certificate, Identity, PairFault},
+    certificates::{Certificate, Identity, PairFault, own_authority},
     control_plane::{
         Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
         TunnelGrant,
     },
-    events::EventFormat,
+    events::{EventFormat, EventSink},
     lifecycle::run_until_signal,
     remote::{Remote, RemoteOptions, run_remote},
     standalone::{ConfigError, Grants, Standalone, StandaloneOptions, run_standalone},
