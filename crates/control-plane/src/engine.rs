@@ -28,12 +28,12 @@ mod watched;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use holdfast_api_types::{
-    SiteId, TunnelId,
+    LinkEventKind, SiteId, TunnelId,
     controller::{Command, Report},
 };
 use holdfast_store::{Store, StoreError};
@@ -64,7 +64,12 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     /// Writes the journal, and ends when that is closed and written.
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// Hears of every event of a tunnel, if there is somebody who wants to.
+    follower: OnceLock<Box<LinkFollower>>,
 }
+
+/// Hears of every event of a tunnel as it is decided. Must not block.
+pub type LinkFollower = dyn Fn(&SiteId, &TunnelId, &LinkEventKind) + Send + Sync;
 
 impl Engine {
     /// Goes on from what the store says, and starts the engine's tasks.
@@ -79,6 +84,14 @@ impl Engine {
         drop(tasks);
         *engine.writer() = Some(tokio::spawn(engine.clone().write_journal()));
         Ok(engine)
+    }
+
+    /// Tells `follower` of every event of a tunnel from now on. The first to ask is told.
+    pub fn follow_links(
+        &self,
+        follower: impl Fn(&SiteId, &TunnelId, &LinkEventKind) + Send + Sync + 'static,
+    ) {
+        self.0.follower.get_or_init(|| Box::new(follower));
     }
 
     /// Stops the tasks and writes what is still to be written, as far as the database lets us within `patience`.
@@ -180,6 +193,7 @@ impl Engine {
             journal: &self.0.journal,
             recorder: &self.0.recorder,
             bus: &self.0.bus,
+            follower: self.0.follower.get().map(AsRef::as_ref),
         };
         desk.settle(self.0.clock.instant(), self.0.clock.now(), &outlets);
         let is_earlier = |new: Instant| before.is_none_or(|old| new < old);

@@ -1,6 +1,6 @@
 //! Going on after a start.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use holdfast_api_types::{SiteId, TunnelRole};
 use holdfast_failover::{FaultKey, Monitor, Stored};
@@ -37,6 +37,7 @@ impl Engine {
             clock_moved: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             writer: Mutex::new(None),
+            follower: OnceLock::new(),
         }));
         engine.restore_sites().await?;
         Ok(engine)

@@ -11,6 +11,7 @@ use holdfast_store::tunnel::Login;
 use jiff::Timestamp;
 
 use super::{
+    LinkFollower,
     health::Recorder,
     journal::{Entry, Journal},
 };
@@ -32,6 +33,7 @@ pub(super) struct Outlets<'a> {
     pub(super) journal: &'a Journal,
     pub(super) recorder: &'a Recorder,
     pub(super) bus: &'a Bus,
+    pub(super) follower: Option<&'a LinkFollower>,
 }
 
 /// A site whose tunnels are watched.
