@@ -91,10 +91,17 @@ A grants file for a site with two connections:
   gateway = "198.51.100.1"
   profile = "saver""#;
 
+/// In which form link events are printed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// One JSON object per line
     Json,
+}
+
+impl From<Format> for EventFormat {
+    fn from(Format::Json: Format) -> Self {
+        Self::Json
+    }
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -116,7 +123,7 @@ async fn run_either(args: Args) -> anyhow::Result<()> {
     run_standalone(StandaloneOptions {
         grants,
         data: args.data,
-        events: args.events.map(|Format::Json| EventFormat::Json),
+        events: args.events.map(EventFormat::from),
         health_every: args.health_events,
         metrics: args.metrics,
         drain: args.drain,

@@ -6,6 +6,7 @@ mod config;
 mod controller;
 mod data;
 mod http;
+mod inside;
 mod lab;
 mod load;
 mod logging;

@@ -10,7 +10,7 @@ use holdfast_control_plane::{
 use holdfast_store::Store;
 
 use crate::{
-    config::{Config, ConfigError, HttpConfig},
+    config::{Config, ConfigError},
     data::DataDir,
 };
 
@@ -57,7 +57,8 @@ impl Place {
 }
 
 /// Opens database and key of an installation.
-pub(crate) async fn open(data: &DataDir, http: &HttpConfig) -> anyhow::Result<App> {
+pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App> {
+    let http = &config.http;
     let vault = Vault::in_directory(data.path())?;
     let store = Store::open(&data.database()).await;
     let store = store.with_context(|| format!("--data: {}", data.path().display()))?;

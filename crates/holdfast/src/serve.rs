@@ -1,16 +1,20 @@
 //! `holdfast serve`: control plane and route controller in one process.
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args as ClapArgs;
-use holdfast_control_plane::{App, SetupLink, http};
+use holdfast_control_plane::{App, SetupLink, engine::Engine, http};
+use holdfast_controller::{Controller, EventSink};
 use holdfast_store::user;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Config, HttpConfig},
+    controller::Format,
     data::DataDir,
     http::HttpServer,
+    inside::{Inside, start_controller},
     logging,
     place::{self, Place},
     signals::Signals,
@@ -28,7 +32,18 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     place: Place,
+
+    /// Print link events and measurements on standard output, one per line
+    #[arg(long, value_name = "FORMAT", env = "HOLDFAST_EVENTS")]
+    events: Option<Format>,
+
+    /// Serve Prometheus text at http://ADDR/metrics
+    #[arg(long, value_name = "ADDR", env = "HOLDFAST_METRICS")]
+    metrics: Option<SocketAddr>,
 }
+
+/// At the end: what was decided last is to be in the database.
+const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = r#"Without a file, on a machine with two addresses:
 
@@ -56,27 +71,67 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&config, &data))?;
+    runtime.block_on(serve(&config, &data, args))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config, data: &DataDir) -> anyhow::Result<()> {
-    let mut signals = Signals::new()?;
-    let app = place::open(data, &config.http).await?;
-    let server = HttpServer::bind(&config.http, http::router::router(app.clone())).await?;
-    tracing::info!(http.address = %server.address()?, "the API listens");
-    offer_set_up(&app, &config.http).await?;
+/// What runs until the end, in the order in which it began.
+struct Running {
+    app: App,
+    engine: Engine,
+    inside: Arc<Inside>,
+    controller: Controller<Inside>,
+    stop_http: CancellationToken,
+    http: JoinHandle<()>,
+}
 
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.serve(stop.clone()));
+async fn serve(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<()> {
+    // Heard from the beginning: a signal during the start must not kill us halfway.
+    let mut signals = Signals::new()?;
+    let running = start(config, data, args).await?;
+    offer_set_up(&running.app, &config.http).await?;
     signals.next().await;
-    stop.cancel();
     tokio::select! {
-        ended = serving => ended?,
+        () = running.controller.drain(config.controller.drain) => {}
         () = signals.next() => tracing::info!("stopping without waiting any longer"),
     }
-    app.store().clone().close().await;
-    Ok(())
+    running.stop().await
+}
+
+async fn start(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<Running> {
+    let app = place::open(data, config).await?;
+    let (store, clock, bus) = (app.store().clone(), app.clock().clone(), app.bus().clone());
+    let engine = Engine::start(store, clock, bus).await?;
+    let events = EventSink::new(args.events.map(Into::into));
+    engine.follow_links(move |site, tunnel, kind| events.emit(site, tunnel, kind.clone()));
+
+    let server = HttpServer::bind(&config.http, http::router::router(app.clone())).await?;
+    let inside = Arc::new(Inside::new(engine.clone()));
+    let controller =
+        start_controller(&config.controller, data, args.metrics, inside.clone()).await?;
+    tracing::info!(http.address = %server.address()?, "the API listens");
+    let stop_http = CancellationToken::new();
+    Ok(Running {
+        app,
+        engine,
+        inside,
+        controller,
+        http: tokio::spawn(server.serve(stop_http.clone())),
+        stop_http,
+    })
+}
+
+impl Running {
+    /// Ends everything, whoever is still there: those who write first, the database last.
+    async fn stop(self) -> anyhow::Result<()> {
+        self.controller.stop().await;
+        self.inside.gone();
+        self.stop_http.cancel();
+        self.http.await?;
+        self.engine.stop(WRITE_WITHIN).await;
+        self.app.store().clone().close().await;
+        Ok(())
+    }
 }
 
 /// An installation without any user cannot be logged in to. The link is a secret, so it is shown to a person and never

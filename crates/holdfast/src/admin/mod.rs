@@ -133,7 +133,7 @@ async fn set_up(place: &Place) -> anyhow::Result<ExitCode> {
         Err(err) => return Ok(crate::misused(&err)),
     };
     // Before the first start too: the link may be made first.
-    let app = crate::place::open(&place.make_data()?, &config.http).await?;
+    let app = crate::place::open(&place.make_data()?, &config).await?;
     let link = SetupLink::make(&app).await?;
     let Some(link) = link else {
         anyhow::bail!(

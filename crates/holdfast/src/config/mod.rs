@@ -22,10 +22,6 @@ pub(crate) const USUAL_FILE: &str = "/etc/holdfast/holdfast.toml";
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) http: HttpConfig,
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read as soon as the route controller is inside")
-    )]
     pub(crate) controller: ControllerConfig,
     pub(crate) log: LogConfig,
 }
@@ -59,8 +55,9 @@ impl HttpConfig {
 pub(crate) struct ControllerConfig {
     /// `[[controller.slots]] address`, HOLDFAST_CONTROLLER_SLOTS with commas: where tunnels dial, slot 1 first.
     pub(crate) slots: Vec<SocketAddr>,
-    /// `[controller.tls]`: `certificate` and `key`; without them ours, from a CA of our own.
-    pub(crate) tls: Option<PemFiles>,
+    /// `[controller.tls]`: `certificate`, `key`, and in `ca` the authority that routers are to trust; without them ours,
+    /// from a CA of our own.
+    pub(crate) tls: Option<ControllerTls>,
     /// `drain_seconds`: longest time over which a stop spreads the reconnects of all clients; 10 unless set.
     pub(crate) drain: Duration,
     /// `[controller.limits] connections_before_login`.
@@ -74,6 +71,14 @@ pub(crate) struct ControllerConfig {
 pub(crate) struct PemFiles {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+}
+
+/// The operator's own certificate for the slots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ControllerTls {
+    pub(crate) pair: PemFiles,
+    /// What signed it: goes into the profiles of routers.
+    pub(crate) ca: PathBuf,
 }
 
 /// Everything that is wrong with a configuration, one line each.
@@ -170,10 +175,17 @@ fn http(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) -> HttpC
                 r#"write the addresses of your proxies, as in ["127.0.0.1"]"#,
             )
             .unwrap_or_default(),
-        tls: pem_files(reader, &mut section, "http.tls", folder),
+        tls: http_tls(reader, &mut section, folder),
     };
     reader.finish(section);
     config
+}
+
+fn http_tls(reader: &mut Reader<'_>, parent: &mut Section, folder: &Path) -> Option<PemFiles> {
+    let mut section = reader.section(parent, "tls");
+    let pair = pem_files(reader, &mut section, "http.tls", folder);
+    reader.finish(section);
+    pair
 }
 
 fn controller(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) -> ControllerConfig {
@@ -186,7 +198,7 @@ fn controller(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) ->
             "write a number of seconds from 0.1 to 86400",
         )
         .unwrap_or(USUAL_DRAIN);
-    let tls = pem_files(reader, &mut section, "controller.tls", folder);
+    let tls = controller_tls(reader, &mut section, folder);
     let mut limits = reader.section(&mut section, "limits");
     let mut limit = |key| {
         let mend = "write a whole number of at least 1: nobody could log in with 0";
@@ -240,17 +252,50 @@ fn slots(reader: &mut Reader<'_>, section: &mut Section) -> Vec<SocketAddr> {
     slots
 }
 
-fn pem_files(
+fn controller_tls(
     reader: &mut Reader<'_>,
     parent: &mut Section,
+    folder: &Path,
+) -> Option<ControllerTls> {
+    let mut section = reader.section(parent, "tls");
+    let pair = pem_files(reader, &mut section, "controller.tls", folder);
+    let ca: Option<PathBuf> = reader.value(&mut section, "ca", PEM_MEND);
+    reader.finish(section);
+    match (pair, ca) {
+        (Some(pair), Some(ca)) => Some(ControllerTls {
+            pair,
+            ca: folder.join(ca),
+        }),
+        (Some(pair), None) => {
+            let mend = format!(
+                "add the CA that signed {}, which routers are to trust",
+                pair.certificate.display()
+            );
+            reader.missing("controller.tls.ca", &mend);
+            None
+        }
+        (None, Some(ca)) => {
+            let mend = format!(
+                "add a certificate that {} signed, and its key",
+                ca.display()
+            );
+            reader.missing("controller.tls.certificate", &mend);
+            None
+        }
+        (None, None) => None,
+    }
+}
+
+const PEM_MEND: &str = "write the path of a PEM file";
+
+fn pem_files(
+    reader: &mut Reader<'_>,
+    section: &mut Section,
     name: &str,
     folder: &Path,
 ) -> Option<PemFiles> {
-    let mut section = reader.section(parent, "tls");
-    let mend = "write the path of a PEM file";
-    let certificate: Option<PathBuf> = reader.value(&mut section, "certificate", mend);
-    let key: Option<PathBuf> = reader.value(&mut section, "key", mend);
-    reader.finish(section);
+    let certificate: Option<PathBuf> = reader.value(section, "certificate", PEM_MEND);
+    let key: Option<PathBuf> = reader.value(section, "key", PEM_MEND);
     match (certificate, key) {
         (None, None) => None,
         (Some(certificate), Some(key)) => Some(PemFiles {

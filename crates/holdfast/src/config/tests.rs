@@ -47,6 +47,11 @@ fn everything_that_is_written_arrives() {
         slots = [{ address = "203.0.113.1:443" }, { address = "203.0.113.2:443" }]
         limits = { connections_before_login = 5, handshakes = 6 }
 
+        [controller.tls]
+        certificate = "slots.pem"
+        key = "slots.key"
+        ca = "ca.pem"
+
         [log]
         level = "warn,holdfast=debug"
         format = "json"
@@ -60,6 +65,9 @@ fn everything_that_is_written_arrives() {
     let tls = config.http.tls.unwrap();
     assert_eq!(tls.certificate, Path::new("/etc/h/web.pem"));
     assert_eq!(tls.key, Path::new("/keys/web.key"));
+    let tls = config.controller.tls.unwrap();
+    assert_eq!(tls.pair.certificate, Path::new("/etc/h/slots.pem"));
+    assert_eq!(tls.ca, Path::new("/etc/h/ca.pem"));
     assert_eq!(config.controller.slots.len(), 2);
     assert_eq!(config.controller.drain, Duration::from_millis(2500));
     assert_eq!(config.controller.connections_before_login, Some(5));
