@@ -24,8 +24,9 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
+// A word is a `tt` and no `literal`: the derive of the schema does not look into the group that a `literal` comes in.
 macro_rules! words {
-    ($kind:literal, $(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($kind:literal, $(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:tt,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

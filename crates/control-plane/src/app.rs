@@ -1,11 +1,22 @@
 //! What every handler, job and the engine share.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::http::Uri;
 use holdfast_store::Store;
+use tokio::sync::Notify;
 
-use crate::{clock::Clock, events::Bus, limits::LogInLimits, password::Passwords, vault::Vault};
+use crate::{
+    clock::Clock,
+    events::Bus,
+    limits::LogInLimits,
+    password::Passwords,
+    reconciler::{MaybeReconciler, Reconciler},
+    vault::Vault,
+};
 
 /// The control plane's parts, put together once. Clones are the same.
 #[derive(Debug, Clone)]
@@ -15,6 +26,8 @@ pub struct App(Arc<Shared>);
 struct Shared {
     parts: Parts,
     bus: Bus,
+    reconciler: MaybeReconciler,
+    job_queued: Notify,
     log_in_limits: LogInLimits,
 }
 
@@ -40,6 +53,10 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// Reverse proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// The controller addresses that tunnels dial, slot 1 first.
+    pub slots: Vec<SocketAddr>,
+    /// The authority that signed the controllers' certificates, as PEM, for the profiles of routers.
+    pub ca: String,
 }
 
 impl Config {
@@ -56,6 +73,8 @@ impl App {
         Self(Arc::new(Shared {
             parts,
             bus: Bus::new(),
+            reconciler: MaybeReconciler::default(),
+            job_queued: Notify::new(),
             log_in_limits,
         }))
     }
@@ -88,6 +107,21 @@ impl App {
     /// Tells every open dashboard what changed.
     pub fn bus(&self) -> &Bus {
         &self.0.bus
+    }
+
+    /// Brings sites to what the store says.
+    pub fn reconciler(&self) -> &dyn Reconciler {
+        &self.0.reconciler
+    }
+
+    /// Connects what brings sites to what the store says, once. Until then nothing does.
+    pub fn connect_reconciler(&self, reconciler: impl Reconciler) {
+        self.0.reconciler.connect(Box::new(reconciler));
+    }
+
+    /// Told when a job was queued and committed.
+    pub(crate) fn job_queued(&self) -> &Notify {
+        &self.0.job_queued
     }
 
     pub(crate) fn log_in_limits(&self) -> &LogInLimits {

@@ -13,9 +13,15 @@ pub mod router;
 pub mod write;
 
 mod audit;
+mod failover;
+mod faults;
 mod health;
+mod jobs;
 mod organization;
+mod priority;
 mod session;
 mod setup;
+mod sites;
 mod tokens;
+mod tunnels;
 mod users;

@@ -12,8 +12,11 @@ pub mod engine;
 pub mod events;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 mod limits;
 pub mod password;
+mod profile;
+pub mod reconciler;
 mod setup_link;
 pub mod vault;
 

@@ -70,6 +70,7 @@ pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App>
         config: AppConfig {
             public_url: http.public_url.clone(),
             trusted_proxies: http.trusted_proxies.clone(),
+            ..AppConfig::default()
         },
     }))
 }

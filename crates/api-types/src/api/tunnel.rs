@@ -145,7 +145,7 @@ pub struct LastLogin {
 
 /// The configuration of a tunnel, to add one or to change one: what is left out stays, and null clears.
 ///
-/// A tunnel stays `unconfigured` until it has an interface and a gateway.
+/// A tunnel stays `unconfigured` until it has a gateway and a connection type.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

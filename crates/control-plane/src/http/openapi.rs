@@ -51,6 +51,12 @@ pub(super) fn about() -> openapi::OpenApi {
     tags(
         (name = "session", description = "Setting up, logging in and out, and who one is"),
         (name = "people", description = "The organization, its users and API tokens"),
+        (name = "sites", description = "Routers with several internet connections"),
+        (name = "failover", description = "Enabling, watching and deactivating failover of a site"),
+        (name = "tunnels", description = "The internet connections of the sites, one WAN tunnel each"),
+        (name = "priority", description = "The order of a site's tunnels"),
+        (name = "faults", description = "What was, or is, wrong with sites and tunnels"),
+        (name = "jobs", description = "Work that goes on after the request that asked for it was answered"),
         (name = "audit", description = "Who changed what"),
         (name = "events", description = "What changes now"),
         (name = "system", description = "The server itself")

@@ -3,7 +3,10 @@
 use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{audit, health, layers, openapi, organization, session, setup, tokens, users};
+use super::{
+    audit, failover, faults, health, jobs, layers, openapi, organization, priority, session, setup,
+    sites, tokens, tunnels, users,
+};
 use crate::{App, events::sse};
 
 /// The whole API as a service.
@@ -47,6 +50,43 @@ fn resources() -> OpenApiRouter<App> {
         ))
         .routes(routes!(tokens::list::list, tokens::create::create))
         .routes(routes!(tokens::revoke::revoke))
+        // Sites, and failover on them.
+        .routes(routes!(sites::list::list, sites::create::create))
+        .routes(routes!(
+            sites::show::show,
+            sites::change::change,
+            sites::remove::remove
+        ))
+        .routes(routes!(
+            failover::show::show,
+            failover::enable::enable,
+            failover::deactivate::deactivate
+        ))
+        .routes(routes!(failover::announce::announce))
+        // Their tunnels.
+        .routes(routes!(tunnels::list::list, tunnels::add::add))
+        .routes(routes!(tunnels::fleet::fleet))
+        .routes(routes!(
+            tunnels::show::show,
+            tunnels::configure::configure,
+            tunnels::remove::remove
+        ))
+        .routes(routes!(tunnels::profile::download))
+        .routes(routes!(tunnels::credentials::renew))
+        .routes(routes!(tunnels::force::force, tunnels::release::release))
+        .routes(routes!(tunnels::health::health))
+        .routes(routes!(tunnels::states::states))
+        // Which tunnel comes first.
+        .routes(routes!(priority::show::show, priority::replace::replace))
+        .routes(routes!(jobs::list::list))
+        .routes(routes!(jobs::show::show))
+        .routes(routes!(jobs::cancel::cancel))
+        // What went wrong.
+        .routes(routes!(faults::list::list))
+        .routes(routes!(faults::csv::download))
+        .routes(routes!(faults::show::show))
+        .routes(routes!(faults::comment::comment))
+        .routes(routes!(faults::close::close))
         // Who changed what, and what changes now.
         .routes(routes!(audit::list::list))
         .routes(routes!(sse::listen))

@@ -8,11 +8,21 @@ use holdfast_api_types::{
     UserRole::{self, Operator, Owner, Viewer},
 };
 use holdfast_control_plane::http::openapi::document;
-use holdfast_store::{Seek, token, user};
+use holdfast_store::{
+    Seek,
+    fault::{self, FaultFilter},
+    job::{self, JobFilter},
+    site, token,
+    tunnel::{self, TunnelFilter},
+    user,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, TestApp};
+use crate::{
+    estate::furnish,
+    support::{Answer, Client, TestApp},
+};
 
 /// The endpoints that need no log-in.
 const OPEN: &str = include_str!("open_endpoints.txt");
@@ -88,6 +98,7 @@ async fn what_belongs_to_another_organization_is_not_found() {
         app.organization("theirs").await,
     );
     let (us, them) = (ours.token(Owner).await, theirs.token(Owner).await);
+    furnish(&app, &them).await;
     for operation in operations() {
         if !operation.path.contains('{') {
             continue;
@@ -134,6 +145,25 @@ async fn foreign(app: &TestApp, organization: &OrganizationId, path: &str) -> St
                 .await
                 .unwrap();
             tokens.items[0].id.to_string()
+        }
+        "sites" => {
+            let sites = site::list(&mut conn, organization, None, &Seek::first(1)).await;
+            sites.unwrap().items[0].id.to_string()
+        }
+        "tunnels" => {
+            let filter = TunnelFilter::default();
+            let tunnels = tunnel::list(&mut conn, organization, &filter, &Seek::first(1)).await;
+            tunnels.unwrap().items[0].id.to_string()
+        }
+        "faults" => {
+            let filter = FaultFilter::default();
+            let faults = fault::list(&mut conn, organization, &filter, &Seek::first(1)).await;
+            faults.unwrap().items[0].id.to_string()
+        }
+        "jobs" => {
+            let filter = JobFilter::default();
+            let jobs = job::list(&mut conn, organization, &filter, &Seek::first(1)).await;
+            jobs.unwrap().items[0].id.to_string()
         }
         other => panic!("{path}: teach this test to find one of another organization's {other}"),
     }
