@@ -7,10 +7,11 @@ use clap::Args as ClapArgs;
 use holdfast_control_plane::{
     App, Config as AppConfig, Parts, clock::SystemClock, password::Passwords, vault::Vault,
 };
+use holdfast_controller::own_authority;
 use holdfast_store::Store;
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, ControllerConfig},
     data::DataDir,
 };
 
@@ -56,6 +57,19 @@ impl Place {
     }
 }
 
+/// What routers are to trust.
+fn authority(config: &ControllerConfig, data: &DataDir) -> anyhow::Result<String> {
+    let Some(tls) = &config.tls else {
+        return own_authority(data.path());
+    };
+    std::fs::read_to_string(&tls.ca).with_context(|| {
+        format!(
+            "controller.tls.ca = {:?} cannot be read: give the path of a PEM file",
+            tls.ca
+        )
+    })
+}
+
 /// Opens database and key of an installation.
 pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App> {
     let http = &config.http;
@@ -70,7 +84,8 @@ pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App>
         config: AppConfig {
             public_url: http.public_url.clone(),
             trusted_proxies: http.trusted_proxies.clone(),
-            ..AppConfig::default()
+            slots: config.controller.slots.clone(),
+            ca: authority(&config.controller, data)?,
         },
     }))
 }

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args as ClapArgs;
-use holdfast_control_plane::{App, SetupLink, engine::Engine, http};
+use holdfast_control_plane::{App, SetupLink, engine::Engine, http, jobs::Jobs};
 use holdfast_controller::{Controller, EventSink};
 use holdfast_store::user;
 use tokio::task::JoinHandle;
@@ -79,6 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 struct Running {
     app: App,
     engine: Engine,
+    jobs: Jobs,
     inside: Arc<Inside>,
     controller: Controller<Inside>,
     stop_http: CancellationToken,
@@ -105,6 +106,8 @@ async fn start(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<R
     let events = EventSink::new(args.events.map(Into::into));
     engine.follow_links(move |site, tunnel, kind| events.emit(site, tunnel, kind.clone()));
 
+    app.connect_reconciler(engine.clone());
+
     let server = HttpServer::bind(&config.http, http::router::router(app.clone())).await?;
     let inside = Arc::new(Inside::new(engine.clone()));
     let controller =
@@ -112,6 +115,7 @@ async fn start(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<R
     tracing::info!(http.address = %server.address()?, "the API listens");
     let stop_http = CancellationToken::new();
     Ok(Running {
+        jobs: Jobs::start(app.clone()),
         app,
         engine,
         inside,
@@ -128,6 +132,7 @@ impl Running {
         self.inside.gone();
         self.stop_http.cancel();
         self.http.await?;
+        self.jobs.stop().await;
         self.engine.stop(WRITE_WITHIN).await;
         self.app.store().clone().close().await;
         Ok(())
