@@ -18,6 +18,7 @@ mod grants_file;
 mod load;
 mod logins;
 mod metrics;
+mod pages;
 mod reload;
 mod renegotiation;
 mod routes;
