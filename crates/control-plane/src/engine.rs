@@ -37,13 +37,19 @@ use holdfast_api_types::{
     controller::{Command, Report},
 };
 use holdfast_store::{Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     sync::Notify,
     task::{JoinHandle, JoinSet},
 };
 
-use self::{desk::Desk, health::Recorder, journal::Journal, watched::Outlets};
-pub use self::{desk::Source, watched::TunnelHolds};
+use self::{
+    desk::Desk,
+    health::Recorder,
+    journal::{Entry, Journal, Page},
+    watched::Outlets,
+};
+pub use self::{desk::Source, journal::Cursor, watched::TunnelHolds};
 use crate::{clock::Clock, events::Bus};
 
 /// Decides about every tunnel of every site. Clones are the same engine.
@@ -123,6 +129,18 @@ impl Engine {
         self.with_desk(|desk, now| desk.handle_report(source, report, now));
     }
 
+    /// The same for what a controller could not tell for so long. What it causes is stored together with the cursor; a
+    /// report that causes nothing may come again.
+    pub fn report_late(&self, source: Source, report: Report, age: Duration, cursor: Cursor) {
+        let tunnel = report.tunnel.clone();
+        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+        self.with_desk_at(
+            |desk, now| desk.time_of(&tunnel, age, now),
+            Some(cursor),
+            |desk, now| desk.handle_report(source, report, now),
+        );
+    }
+
     /// The orders for connections of `source` since the last call.
     pub fn take_commands(&self, source: Source) -> Vec<Command> {
         self.desk().take_commands(source)
@@ -135,6 +153,13 @@ impl Engine {
             stirred.notified().await;
         } else {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Ends one waiting for orders for `source`, now or the next.
+    pub fn stir(&self, source: Source) {
+        if let Some(stirred) = self.desk().stirred(source) {
+            stirred.notify_one();
         }
     }
 
@@ -186,16 +211,33 @@ impl Engine {
     }
 
     fn with_desk<T>(&self, change: impl FnOnce(&mut Desk, Instant) -> T) -> T {
+        self.with_desk_at(|_, now| now, None, change)
+    }
+
+    /// Changes what is known. `wall` says when that was; what it causes is written together with `cursor`.
+    fn with_desk_at<T>(
+        &self,
+        wall: impl FnOnce(&Desk, Timestamp) -> Timestamp,
+        cursor: Option<Cursor>,
+        change: impl FnOnce(&mut Desk, Instant) -> T,
+    ) -> T {
         let mut desk = self.desk();
         let before = desk.deadline();
+        let wall = wall(&desk, self.0.clock.now());
         let result = change(&mut desk, self.0.clock.instant());
+        let page = Page::default();
         let outlets = Outlets {
-            journal: &self.0.journal,
+            journal: &page,
             recorder: &self.0.recorder,
             bus: &self.0.bus,
             follower: self.0.follower.get().map(AsRef::as_ref),
         };
-        desk.settle(self.0.clock.instant(), self.0.clock.now(), &outlets);
+        desk.settle(self.0.clock.instant(), wall, &outlets);
+        let mut entries = page.into_entries();
+        if !entries.is_empty() {
+            entries.extend(cursor.map(Entry::Cursor));
+            self.0.journal.add(entries);
+        }
         let is_earlier = |new: Instant| before.is_none_or(|old| new < old);
         if desk.deadline().is_some_and(is_earlier) {
             self.0.deadline_changed.notify_one();

@@ -12,7 +12,7 @@ use holdfast_api_types::{
 };
 use holdfast_failover::{Arrival, Fleet, FleetEffect, Monitor};
 use holdfast_store::Sha256;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 
 use super::{
@@ -238,6 +238,18 @@ impl Desk {
         };
         self.fleet
             .handle_report(&report.tunnel, connection, report.kind, now);
+    }
+
+    /// When something was that a controller tells so much later.
+    pub(super) fn time_of(
+        &self,
+        tunnel: &TunnelId,
+        age: SignedDuration,
+        now: Timestamp,
+    ) -> Timestamp {
+        let site = self.fleet.site_of(tunnel);
+        let watched = site.and_then(|site| self.sites.get(site));
+        watched.map_or(now, |watched| watched.time_of(age, now))
     }
 
     pub(super) fn connection(&self, tunnel: &TunnelId) -> Option<Connection> {

@@ -4,6 +4,7 @@
 //! because the database is locked stays in the queue and is written later; nobody who decides waits for it.
 
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -39,12 +40,34 @@ const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 
 /// What is to be written, oldest first.
+#[derive(Default)]
 pub(super) struct Journal {
-    waiting: Mutex<VecDeque<Entry>>,
+    waiting: Mutex<VecDeque<Waiting>>,
     added: Notify,
-    /// How many entries have left the queue.
+    /// How many entries have been written since the start.
     written: watch::Sender<u64>,
     closed: AtomicBool,
+}
+
+struct Waiting {
+    entry: Entry,
+    /// The next one is to be written in the same transaction.
+    goes_on: bool,
+}
+
+/// Entries that come up together.
+#[derive(Default)]
+pub(super) struct Page(RefCell<Vec<Entry>>);
+
+/// How far the events of a controller have been applied.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    /// The controller.
+    pub controller: ControllerId,
+    /// The life of its process.
+    pub run: RunId,
+    /// The number of the event within that.
+    pub sequence: u64,
 }
 
 /// One thing to write, to publish, or both.
@@ -89,40 +112,26 @@ pub(super) enum Entry {
         organization: OrganizationId,
         event: LiveEvent,
     },
-    /// All that followed from a controller's events up to this one stands before it.
-    Cursor {
-        controller: ControllerId,
-        run: RunId,
-        sequence: i64,
-    },
+    Cursor(Cursor),
 }
 
 type News = Vec<(OrganizationId, LiveEvent)>;
 
-impl Default for Journal {
-    fn default() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            added: Notify::new(),
-            written: watch::Sender::new(0),
-            closed: AtomicBool::new(false),
-        }
-    }
-}
-
 impl Journal {
-    /// Returns how many entries will have been written when this one is.
-    pub(super) fn add(&self, entry: Entry) -> u64 {
+    /// Adds entries that are written in one transaction or not at all.
+    pub(super) fn add(&self, entries: Vec<Entry>) {
         let mut waiting = self.waiting();
-        let is_left_out = waiting.len() >= FULL && matches!(entry, Entry::News { .. });
-        if !is_left_out {
-            waiting.push_back(entry);
+        let is_full = waiting.len() >= FULL;
+        let mut entries = entries
+            .into_iter()
+            .filter(|entry| !is_full || !matches!(entry, Entry::News { .. }))
+            .peekable();
+        while let Some(entry) = entries.next() {
+            let goes_on = entries.peek().is_some();
+            waiting.push_back(Waiting { entry, goes_on });
         }
-        // Under the lock, because entries leave the queue under it.
-        let number = *self.written.borrow() + waiting.len() as u64;
         drop(waiting);
         self.added.notify_one();
-        number
     }
 
     /// Nothing that is added from now on needs to be written.
@@ -131,8 +140,27 @@ impl Journal {
         self.added.notify_one();
     }
 
+    /// Waits until everything is written that has been added by now.
+    async fn written(&self) {
+        let added = {
+            let waiting = self.waiting();
+            // Under the lock, because entries leave the queue under it.
+            *self.written.borrow() + waiting.len() as u64
+        };
+        let mut written = self.written.subscribe();
+        // Its sender lives as long as we do.
+        let _ = written.wait_for(|written| *written >= added).await;
+    }
+
     fn next_batch(&self) -> Vec<Entry> {
-        self.waiting().iter().take(BATCH).cloned().collect()
+        let mut batch = Vec::new();
+        for Waiting { entry, goes_on } in self.waiting().iter() {
+            batch.push(entry.clone());
+            if batch.len() >= BATCH && !goes_on {
+                break;
+            }
+        }
+        batch
     }
 
     /// The first `count` entries are written.
@@ -142,12 +170,32 @@ impl Journal {
         self.written.send_modify(|written| *written += count as u64);
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Page {
+    pub(super) fn add(&self, entry: Entry) {
+        self.0.borrow_mut().push(entry);
+    }
+
+    pub(super) fn into_entries(self) -> Vec<Entry> {
+        self.0.into_inner()
+    }
+}
+
 impl Engine {
+    /// Waits until everything is in the database that has been decided by now.
+    pub async fn written(&self) {
+        self.0.journal.written().await;
+    }
+
+    /// The event of a controller is applied, and caused nothing that is stored, or nothing that may not be stored twice.
+    pub fn move_cursor(&self, cursor: Cursor) {
+        self.0.journal.add(vec![Entry::Cursor(cursor)]);
+    }
+
     pub(super) async fn write_journal(self) {
         loop {
             let is_last = self.0.journal.closed.load(Ordering::Acquire);
@@ -157,19 +205,6 @@ impl Engine {
             }
             self.0.journal.added.notified().await;
         }
-    }
-
-    /// Writes how far a controller's events have been taken note of, together with all that followed from them, and
-    /// waits until that is on the disk.
-    pub async fn events_applied(&self, controller: &ControllerId, run: &RunId, sequence: u64) {
-        let number = self.0.journal.add(Entry::Cursor {
-            controller: controller.clone(),
-            run: run.clone(),
-            sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
-        });
-        let mut written = self.0.journal.written.subscribe();
-        // The sender lives as long as the engine.
-        let _ = written.wait_for(|written| *written >= number).await;
     }
 
     /// Writes until nothing is left to write.
@@ -311,12 +346,10 @@ impl Entry {
                 news.push((organization.clone(), event.clone()));
                 Ok(())
             }
-            Self::Cursor {
-                controller,
-                run,
-                sequence,
-            } => {
-                controller::advance(conn, controller, run.as_str(), *sequence).await?;
+            Self::Cursor(cursor) => {
+                let sequence = i64::try_from(cursor.sequence).unwrap_or(i64::MAX);
+                controller::advance(conn, &cursor.controller, cursor.run.as_str(), sequence)
+                    .await?;
                 Ok(())
             }
         }
@@ -391,5 +424,48 @@ fn fault_news(id: FaultId, site: &SiteId, fault: &FaultKey, cause: &str) -> Faul
         fault_type: fault.kind,
         severity: fault.kind.severity(),
         cause: cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor(sequence: u64) -> Entry {
+        Entry::Cursor(Cursor {
+            controller: "amsterdam".parse().unwrap(),
+            run: "run".parse().unwrap(),
+            sequence,
+        })
+    }
+
+    #[test]
+    fn what_belongs_together_is_in_one_batch() {
+        let journal = Journal::default();
+        for _ in 1..BATCH {
+            journal.add(vec![cursor(0)]);
+        }
+        journal.add((0..7).map(cursor).collect());
+        journal.add(vec![cursor(9)]);
+        let batch = journal.next_batch();
+        assert_eq!(batch.len(), BATCH - 1 + 7);
+        journal.done(batch.len());
+        assert_eq!(journal.next_batch().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn written_waits_for_what_was_added_before_and_for_nothing_else() {
+        let journal = Journal::default();
+        journal.written().await;
+        journal.add(vec![cursor(1), cursor(2)]);
+        let waiting = journal.written();
+        tokio::pin!(waiting);
+        let soon = Duration::from_millis(20);
+        assert!(tokio::time::timeout(soon, &mut waiting).await.is_err());
+        journal.add(vec![cursor(3)]);
+        journal.done(2);
+        tokio::time::timeout(Duration::from_secs(10), waiting)
+            .await
+            .unwrap();
     }
 }

@@ -45,7 +45,7 @@ impl Engine {
     /// A tunnel whose password is wrong is refused. One that may not connect, although its password is right, is told
     /// why and to come back: an operator may let it in at any time, and a stock client that is refused stops for good.
     pub async fn authorize(&self, source: Source, login: LoginRequest) -> LoginVerdict {
-        match self.try_authorize(source, &login).await {
+        match self.decide(source, &login).await {
             Ok(verdict) => verdict,
             Err(err) => {
                 tracing::warn!(
@@ -60,12 +60,8 @@ impl Engine {
     /// Decides whether the credentials of an established tunnel are still good. A database that does not answer is no
     /// reason to cut it.
     pub async fn reauthorize(&self, login: LoginRequest) -> StillGood {
-        match self.known(&login).await {
-            Ok(Ok(known)) => match known.details() {
-                Ok(_) => StillGood::Yes,
-                Err(reason) => StillGood::No(reason),
-            },
-            Ok(Err(reason)) => StillGood::No(reason.into()),
+        match self.decide_again(&login).await {
+            Ok(verdict) => verdict,
             Err(err) => {
                 tracing::warn!(
                     err = &err as &dyn std::error::Error,
@@ -76,7 +72,25 @@ impl Engine {
         }
     }
 
-    async fn try_authorize(
+    /// [`Self::reauthorize`] for whoever knows what to do without the store.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn decide_again(&self, login: &LoginRequest) -> Result<StillGood, StoreError> {
+        Ok(match self.known(login).await? {
+            Ok(known) => match known.details() {
+                Ok(_) => StillGood::Yes,
+                Err(reason) => StillGood::No(reason),
+            },
+            Err(reason) => StillGood::No(reason.into()),
+        })
+    }
+
+    /// [`Self::authorize`] for whoever knows what to do without the store.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn decide(
         &self,
         source: Source,
         login: &LoginRequest,
@@ -103,6 +117,10 @@ impl Engine {
                 source,
                 number: login.connection,
             };
+            if self.desk().connection(&known.tunnel) == Some(connection) {
+                // Its controller did not wait for us and has let it in by itself: this answer goes nowhere.
+                return Ok(LoginVerdict::Unavailable("it is in already".into()));
+            }
             if let Some(grant) = self.admit(known, details, connection) {
                 return Ok(LoginVerdict::Granted(Box::new(grant)));
             }

@@ -1,6 +1,6 @@
 //! Controllers: that they are there, that they are not, and what they hold when they are back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use holdfast_api_types::{
     SiteId, TunnelId,
@@ -51,9 +51,9 @@ impl Engine {
         held: Vec<HeldTunnel>,
     ) -> Result<(), StoreError> {
         let connections = self.desk().connections(source);
+        let numbers: HashSet<u64> = held.iter().map(|it| it.connection).collect();
         for (connection, tunnel, _) in connections {
-            let is_held = held.iter().any(|it| it.connection == connection.number);
-            if !is_held && self.desk().is_up(&tunnel) {
+            if !numbers.contains(&connection.number) && self.desk().is_up(&tunnel) {
                 self.lose(
                     connection,
                     tunnel,

@@ -8,12 +8,12 @@ use holdfast_api_types::{
 };
 use holdfast_failover::{Monitor, MonitorEffect};
 use holdfast_store::tunnel::Login;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     LinkFollower,
     health::Recorder,
-    journal::{Entry, Journal},
+    journal::{Entry, Page},
 };
 use crate::events::Bus;
 
@@ -30,7 +30,7 @@ pub struct TunnelHolds {
 
 /// Where what comes out of the desk goes.
 pub(super) struct Outlets<'a> {
-    pub(super) journal: &'a Journal,
+    pub(super) journal: &'a Page,
     pub(super) recorder: &'a Recorder,
     pub(super) bus: &'a Bus,
     pub(super) follower: Option<&'a LinkFollower>,
@@ -45,6 +45,8 @@ pub(super) struct Watched {
     pub(super) order: Vec<TunnelId>,
     pub(super) holds: BTreeMap<TunnelId, TunnelHolds>,
     roles: BTreeMap<TunnelId, Option<TunnelRole>>,
+    /// The time of what was told last.
+    latest: Timestamp,
 }
 
 impl Watched {
@@ -56,7 +58,14 @@ impl Watched {
             order: Vec::new(),
             holds: BTreeMap::new(),
             roles: BTreeMap::new(),
+            latest: Timestamp::MIN,
         }
+    }
+
+    /// The time of something that we hear of so much later: not before what has been told already.
+    pub(super) fn time_of(&self, age: SignedDuration, now: Timestamp) -> Timestamp {
+        let at = now.checked_sub(age).unwrap_or(now);
+        at.max(self.latest).min(now)
     }
 
     /// Keeps, writes and publishes what the monitor has no use for.
@@ -68,6 +77,7 @@ impl Watched {
         wall: Timestamp,
         outlets: &Outlets<'_>,
     ) {
+        self.latest = wall;
         match kind {
             LinkEventKind::TunnelUp { remote, cipher, .. } => {
                 let tunnel = tunnel.clone();
@@ -122,7 +132,7 @@ impl Watched {
         tunnel: &TunnelId,
         holds: Option<&TunnelHolds>,
         at: Timestamp,
-        journal: &Journal,
+        journal: &Page,
     ) {
         let change = Change::Routes {
             site: site.clone(),
@@ -143,8 +153,9 @@ impl Watched {
         site: &SiteId,
         effect: MonitorEffect,
         at: Timestamp,
-        journal: &Journal,
+        journal: &Page,
     ) {
+        self.latest = at;
         let organization = self.organization.clone();
         let site = site.clone();
         journal.add(match effect {

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use holdfast_api_types::{
     ControllerId, LinkState, Place, RunId,
-    controller::{Verdict, http::HeldTunnel},
+    controller::{Report, ReportKind, Verdict, http::HeldTunnel},
 };
-use holdfast_control_plane::clock::Clock;
+use holdfast_control_plane::{clock::Clock, engine::Cursor};
 use holdfast_store::controller;
 
 use super::bed::{Bed, id};
@@ -147,8 +149,22 @@ async fn how_far_events_are_applied_is_written_with_what_followed_from_them() {
         .unwrap();
     tx.commit().await.unwrap();
 
-    bed.go_down("lte", lte, false);
-    bed.engine.events_applied(&id, &run, 41).await;
+    let report = Report {
+        tunnel: super::bed::id("lte"),
+        connection: lte,
+        kind: ReportKind::Down {
+            cause: "connection closed".into(),
+            planned: false,
+        },
+    };
+    let cursor = Cursor {
+        controller: id.clone(),
+        run,
+        sequence: 41,
+    };
+    bed.engine
+        .report_late(bed.controller, report, Duration::ZERO, cursor);
+    bed.engine.written().await;
     assert_eq!(bed.open_faults().await.len(), 1);
     let mut conn = bed.store.read().await.unwrap();
     let stored = controller::get(&mut conn, &id).await.unwrap().unwrap();
