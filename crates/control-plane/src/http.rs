@@ -1,6 +1,7 @@
 //! The HTTP API. `router.rs` lists what there is; each endpoint is a file of its own, in the folder of its resource.
 
 pub mod auth;
+pub mod controllers;
 mod cookie;
 pub mod error;
 pub mod etag;

@@ -8,6 +8,7 @@
 
 mod app;
 pub mod clock;
+pub mod controllers;
 pub mod engine;
 pub mod events;
 pub mod http;

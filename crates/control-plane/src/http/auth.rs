@@ -203,7 +203,7 @@ async fn authenticate(parts: &mut Parts, app: &App) -> Result<Caller, ApiError> 
     })
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<SecretString>, ApiError> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<SecretString>, ApiError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };

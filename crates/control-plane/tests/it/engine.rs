@@ -2,6 +2,7 @@
 
 mod bed;
 mod changes;
+mod controllers;
 mod faults;
 mod login;
 mod restart;

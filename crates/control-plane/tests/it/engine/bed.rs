@@ -109,9 +109,14 @@ impl Bed {
 
     // --- the controller's side --------------------------------------------------------------
 
-    pub(super) async fn log_in(&mut self, name: &str, password: &str) -> (u64, LoginVerdict) {
+    /// A log-in on a new connection.
+    pub(super) fn next_login(&mut self, name: &str, password: &str) -> LoginRequest {
         self.connections += 1;
-        let login = self.login(name, password);
+        self.login(name, password)
+    }
+
+    pub(super) async fn log_in(&mut self, name: &str, password: &str) -> (u64, LoginVerdict) {
+        let login = self.next_login(name, password);
         let verdict = self.engine.authorize(self.controller, login).await;
         (self.connections, verdict)
     }
@@ -398,12 +403,7 @@ fn settings(name: &str) -> Settings {
     Settings {
         name: name.to_uppercase(),
         interface: None,
-        gateway: Some(Ipv4Addr::new(
-            192,
-            0,
-            2,
-            if name == "fibre" { 1 } else { 2 },
-        )),
+        gateway: Some(gateway(name)),
         connection_type: Some(ConnectionType::Fibre),
         metered: false,
         enabled: true,
@@ -416,6 +416,11 @@ fn settings(name: &str) -> Settings {
         policy_failback: SessionPolicy::Keep,
         drain_min: 5,
     }
+}
+
+/// The gateway of a tunnel.
+pub(super) fn gateway(name: &str) -> Ipv4Addr {
+    Ipv4Addr::new(192, 0, 2, if name == "fibre" { 1 } else { 2 })
 }
 
 fn credentials(password: &str) -> Credentials {
