@@ -124,7 +124,7 @@ impl DesiredTunnel {
 
 fn admission(site: SiteTerms, tunnel: &Tunnel) -> Admission {
     let settings = &tunnel.settings;
-    if settings.gateway.is_none() || settings.connection_type.is_none() {
+    if settings.missing().is_some() {
         return Admission::Unconfigured;
     }
     if !site.failover_enabled {

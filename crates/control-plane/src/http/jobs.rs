@@ -2,18 +2,37 @@
 
 use holdfast_api_types::{
     JobId,
-    api::{Job, JobStep, Subject},
+    api::{Change, Job, JobStep, Subject},
 };
 use holdfast_store::{Connection, job};
 
-use super::error::ApiError;
+use super::{error::ApiError, write::Write};
 
 pub(super) mod cancel;
 pub(super) mod list;
 pub(super) mod show;
 
-/// A job that the same transaction has written, as the client gets it.
-pub(super) async fn queued(conn: &mut Connection, id: &JobId) -> Result<Job, ApiError> {
+/// Queues a job in the transaction of the change that needs it, and tells of it.
+pub(super) async fn enqueue(write: &mut Write<'_>, new: &job::NewJob) -> Result<Job, ApiError> {
+    job::insert(write, new).await?;
+    let queued = known(write, &new.id).await?;
+    tell(write, &queued, None);
+    Ok(queued)
+}
+
+/// Tells how far a job is.
+pub(super) fn tell(write: &mut Write<'_>, job: &Job, step: Option<String>) {
+    write.tell(Change::Job {
+        job: job.id.clone(),
+        site: job.site_id.clone(),
+        job_kind: job.kind,
+        state: job.state,
+        step,
+    });
+}
+
+/// A job that is there, as the client gets it.
+pub(super) async fn known(conn: &mut Connection, id: &JobId) -> Result<Job, ApiError> {
     let row = job::find(conn, id).await?;
     let row = row.ok_or_else(|| ApiError::not_found("job"))?;
     with_steps(conn, row).await

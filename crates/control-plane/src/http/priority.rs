@@ -1,6 +1,6 @@
 //! `/sites/{id}/priority`: the order of a site's tunnels.
 
-use holdfast_api_types::{JobId, SiteId, api::Change};
+use holdfast_api_types::{JobId, SiteId};
 use holdfast_store::job;
 
 use super::{error::ApiError, jobs, write::Write};
@@ -24,13 +24,7 @@ pub(super) async fn supersede(
     let Some(old) = job::supersede(write, &dedup(site), now, &why).await? else {
         return Ok(());
     };
-    let ended = jobs::queued(write, &old).await?;
-    write.tell(Change::Job {
-        job: ended.id,
-        site: ended.site_id,
-        job_kind: ended.kind,
-        state: ended.state,
-        step: Some(why),
-    });
+    let ended = jobs::known(write, &old).await?;
+    jobs::tell(write, &ended, Some(why));
     Ok(())
 }

@@ -146,7 +146,7 @@ pub(super) fn blank(app: &App, site: &site::Site, name: Label, now: Timestamp) -
 
 /// What is known of a tunnel that has never connected.
 fn configured_link(settings: &Settings, now: Timestamp) -> Link {
-    let (state, cause) = match settings::missing(settings) {
+    let (state, cause) = match settings.missing() {
         Some(missing) => (LinkState::Unconfigured, format!("it has no {missing} yet")),
         None => (
             LinkState::NeverSeen,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_api_types::{JobKind, UserRole::Operator};
-use holdfast_control_plane::{ids::new_id, jobs::Jobs};
+use holdfast_control_plane::{events::Message, ids::new_id, jobs::Jobs};
 use holdfast_store::job::{self, NewJob};
 use serde_json::{Value, json};
 
@@ -88,6 +88,39 @@ async fn an_order_is_set_whole_by_who_has_seen_the_last_one() {
         us.get(&path).await.expect(200)["tunnels"],
         json!([two, one])
     );
+}
+
+#[tokio::test]
+async fn every_change_is_told_to_whoever_listens() {
+    let app = TestApp::start().await;
+    let ours = app.organization("ours").await;
+    let us = ours.token(Operator).await;
+    let mut listener = app.app.bus().subscribe(&ours.id, None).unwrap();
+    let first = listener.next().await.unwrap();
+    assert!(matches!(first[..], [Message::Snapshot(_)]), "{first:?}");
+    let (site, [one, two]) = enabled_site(&us, "one").await;
+    let job = set(&us, &site, &[&two, &one]).await;
+    us.post(&format!("/jobs/{job}/cancellation"), json!({}))
+        .await
+        .expect(202);
+    let override_path = format!("/tunnels/{one}/override");
+    us.put(&override_path, json!({ "kind": "off", "reason": "x" }))
+        .await
+        .expect(200);
+
+    let wanted = [
+        "site", "tunnel", "tunnel", "site", "priority", "job", "job", "tunnel",
+    ];
+    let mut kinds = Vec::new();
+    while kinds.len() < wanted.len() {
+        let next = tokio::time::timeout(Duration::from_secs(5), listener.next()).await;
+        for message in next.unwrap().unwrap() {
+            if let Message::Event { event, .. } = message {
+                kinds.push(event.change.kind());
+            }
+        }
+    }
+    assert_eq!(kinds, wanted);
 }
 
 #[tokio::test]

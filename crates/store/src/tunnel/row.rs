@@ -72,6 +72,18 @@ pub struct Settings {
     pub drain_min: u32,
 }
 
+impl Settings {
+    /// What a tunnel lacks before it may connect, in words; `None` when it has all.
+    pub fn missing(&self) -> Option<&'static str> {
+        match (self.gateway, self.connection_type) {
+            (None, None) => Some("gateway and no connection type"),
+            (None, Some(_)) => Some("gateway"),
+            (Some(_), None) => Some("connection type"),
+            (Some(_), Some(_)) => None,
+        }
+    }
+}
+
 /// What an operator forces upon a tunnel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {

@@ -3,10 +3,7 @@ use holdfast_api_types::{
     JobKind, SiteId,
     api::{Accepted, Change, Edit},
 };
-use holdfast_store::{
-    job::{self, NewJob},
-    site, tunnel,
-};
+use holdfast_store::{job::NewJob, site, tunnel};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -73,7 +70,6 @@ pub(in crate::http) async fn deactivate(
         dedup: Some(deactivation_of(&id)),
     };
     priority::supersede(&mut write, &id, &new.id).await?;
-    job::insert(&mut write, &new).await?;
     let detail = json!({ "job": new.id });
     write
         .audit("failover.deactivate", sites::subject(&id), detail)
@@ -82,7 +78,7 @@ pub(in crate::http) async fn deactivate(
         site: id.clone(),
         edit: Edit::Changed,
     });
-    let job = jobs::queued(&mut write, &new.id).await?;
+    let job = jobs::enqueue(&mut write, &new).await?;
     write.commit().await?;
     app.reconciler().site_changed(&id);
     app.job_queued().notify_one();

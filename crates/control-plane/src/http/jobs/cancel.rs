@@ -1,12 +1,9 @@
 use axum::{extract::State, http::StatusCode, response::Response};
-use holdfast_api_types::{
-    JobId, JobKind,
-    api::{Change, Job},
-};
+use holdfast_api_types::{JobId, JobKind, api::Job};
 use holdfast_store::job;
 use serde_json::json;
 
-use super::{subject, with_steps};
+use super::{subject, tell, with_steps};
 use crate::{
     App,
     http::{
@@ -57,13 +54,8 @@ pub(in crate::http) async fn cancel(
     write
         .audit("job.cancel", subject(&id), json!({ "kind": row.kind }))
         .await?;
-    write.tell(Change::Job {
-        job: id,
-        site: row.site_id.clone(),
-        job_kind: row.kind,
-        state: row.state,
-        step: Some(format!("cancelled by {}", caller.actor.name)),
-    });
     let answer = with_steps(&mut write, row).await?;
+    let step = format!("cancelled by {}", caller.actor.name);
+    tell(&mut write, &answer, Some(step));
     write.answer(StatusCode::ACCEPTED, &answer).await
 }

@@ -6,7 +6,7 @@ use holdfast_api_types::{
     api::{Accepted, Change, FieldFault, SetPriority},
 };
 use holdfast_store::{
-    job::{self, NewJob},
+    job::NewJob,
     priority::{self, Replaced},
 };
 use serde_json::json;
@@ -80,7 +80,6 @@ pub(in crate::http) async fn replace(
         dedup: Some(dedup(&id)),
     };
     supersede(&mut write, &id, &new.id).await?;
-    job::insert(&mut write, &new).await?;
     let detail = json!({ "before": before, "after": wish.tunnels, "job": new.id });
     write
         .audit("priority.set", sites::subject(&id), detail)
@@ -90,7 +89,7 @@ pub(in crate::http) async fn replace(
         version,
         order: wish.tunnels,
     });
-    let job = jobs::queued(&mut write, &new.id).await?;
+    let job = jobs::enqueue(&mut write, &new).await?;
     write.commit().await?;
     app.reconciler().site_changed(&id);
     app.job_queued().notify_one();

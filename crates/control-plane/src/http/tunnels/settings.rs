@@ -9,16 +9,6 @@ use serde_json::{Map, Value, json};
 
 use crate::http::error::ApiError;
 
-/// What a tunnel lacks before it may connect, in words.
-pub(super) fn missing(settings: &Settings) -> Option<&'static str> {
-    match (settings.gateway, settings.connection_type) {
-        (None, None) => Some("gateway and no connection type"),
-        (None, Some(_)) => Some("gateway"),
-        (Some(_), None) => Some("connection type"),
-        (Some(_), Some(_)) => None,
-    }
-}
-
 /// The settings of a tunnel after a change.
 ///
 /// # Errors
