@@ -3,11 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail, ensure};
+use holdfast_api_types::{TunnelId, api::Job};
 
 use crate::{
     client::ClientPlan,
@@ -18,6 +19,7 @@ use crate::{
     namespace::Namespace,
     net::KernelRoute,
     network::{Line, Network},
+    operator::Operator,
     process::{Supervised, lock},
     server::Server,
     topology::Isp,
@@ -47,7 +49,12 @@ pub struct LabBuilder {
     server: ServerKind,
     client: ClientKind,
     holdfast: Option<PathBuf>,
+    hold: Duration,
 }
+
+/// How long a tunnel that has returned must be steady before it carries traffic, unless told: as long as our stand-alone
+/// controller has it, so that the two can be compared.
+const HOLD: Duration = Duration::from_secs(3);
 
 impl LabBuilder {
     /// Adds an internet connection; the first is the primary.
@@ -62,7 +69,7 @@ impl LabBuilder {
         self
     }
 
-    /// Who serves the tunnels; our controller unless told.
+    /// Who serves the tunnels; the whole of our server unless told.
     pub fn server(mut self, server: ServerKind) -> Self {
         self.server = server;
         self
@@ -77,6 +84,13 @@ impl LabBuilder {
     /// The `holdfast` program to run; the running program unless told.
     pub fn holdfast(mut self, program: impl Into<PathBuf>) -> Self {
         self.holdfast = Some(program.into());
+        self
+    }
+
+    /// How long a tunnel that has returned must be steady before it carries traffic, in whole seconds. Heeded by
+    /// [`ServerKind::Holdfast`] alone: the others have no such setting.
+    pub fn hold(mut self, hold: Duration) -> Self {
+        self.hold = hold;
         self
     }
 
@@ -102,17 +116,19 @@ impl LabBuilder {
         let server = Server::new(
             self.server,
             &network.inet,
-            tunnels.clone(),
+            tunnels,
             &holdfast,
+            self.hold,
             &run_dir,
         )?;
         server.start()?;
         let clients = network
             .lines
             .iter()
-            .zip(&tunnels)
-            .map(|(line, tunnel)| {
-                ClientPlan::prepare(self.client, &holdfast, line, tunnel, &server.ca(), &run_dir)?
+            .enumerate()
+            .map(|(number, line)| {
+                let profile = server.profile(number)?;
+                ClientPlan::prepare(self.client, &holdfast, line, &profile, &run_dir)?
                     .start(&network.router)
             })
             .collect::<anyhow::Result<_>>()?;
@@ -122,6 +138,7 @@ impl LabBuilder {
             server,
             network,
             order,
+            job: Mutex::default(),
         })
     }
 }
@@ -134,19 +151,22 @@ pub struct Lab {
     network: Network,
     /// Lines by rank, as the server was last told.
     order: Mutex<Vec<usize>>,
+    /// What carries out that order, where the server has jobs.
+    job: Mutex<Option<Job>>,
 }
 
 /// How long tunnels may take to come up when nothing is wrong.
 const UP_WITHIN: Duration = Duration::from_secs(30);
 
 impl Lab {
-    /// An empty description: our controller and stock clients, no ISPs yet.
+    /// An empty description: our server and stock clients, no ISPs yet.
     pub fn builder() -> LabBuilder {
         LabBuilder {
             isps: Vec::new(),
             server: ServerKind::Holdfast,
             client: ClientKind::Stock,
             holdfast: None,
+            hold: HOLD,
         }
     }
 
@@ -322,9 +342,31 @@ impl Lab {
             "an order names every ISP once"
         );
         let began = Instant::now();
-        self.server.reorder(order)?;
+        let job = self.server.reorder(order)?;
         *lock(&self.order) = order.to_vec();
+        *lock(&self.job) = job;
         Ok(began)
+    }
+
+    /// Waits until the latest new order is carried out, and returns its job; none where the server has no jobs.
+    ///
+    /// # Errors
+    /// When the job fails or takes unreasonably long.
+    pub(crate) fn finish_order(&self) -> anyhow::Result<Option<Job>> {
+        let Some((operator, job)) = self.operator().zip(lock(&self.job).clone()) else {
+            return Ok(None);
+        };
+        operator.finish(&job).map(Some)
+    }
+
+    /// Whoever operates the server through the HTTP API, if it has one.
+    pub(crate) fn operator(&self) -> Option<Arc<Operator>> {
+        self.server.operator()
+    }
+
+    /// The line of a tunnel that an event speaks of.
+    pub(crate) fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
+        self.server.line_of(tunnel)
     }
 
     /// Puts these lines first, in this order, and leaves the others as they are behind them.
@@ -360,7 +402,7 @@ impl Lab {
             })
     }
 
-    /// What our controller has reported; nothing with a stock server.
+    /// What our server has reported; nothing with a stock one.
     pub(crate) fn events(&self) -> &EventLog {
         self.server.events()
     }

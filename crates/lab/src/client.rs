@@ -12,7 +12,6 @@ use crate::{
     namespace::Namespace,
     network::Line,
     process::{Supervised, find_program, log_to},
-    tunnel::Tunnel,
 };
 
 /// A client ready to be started.
@@ -26,20 +25,17 @@ pub(crate) struct ClientPlan {
 }
 
 impl ClientPlan {
-    /// Writes the profile and the login of a tunnel.
+    /// Writes the profile of a line's tunnel.
     pub(crate) fn prepare(
         kind: ClientKind,
         holdfast: &Path,
         line: &Line,
-        tunnel: &Tunnel,
-        ca: &Path,
+        profile_text: &str,
         run_dir: &Path,
     ) -> anyhow::Result<Self> {
-        let login = run_dir.join(format!("{}.login", tunnel.name));
-        fs::write(&login, tunnel.login())?;
-        let profile = run_dir.join(format!("{}.ovpn", tunnel.name));
-        let device = format!("tun{}", line.plan.number);
-        fs::write(&profile, tunnel.profile(&device, ca, &login))?;
+        let name = &line.isp.name;
+        let profile = run_dir.join(format!("{name}.ovpn"));
+        fs::write(&profile, profile_text)?;
         let program = match kind {
             ClientKind::Stock => find_program("openvpn", "openvpn")?,
             ClientKind::Agent => holdfast.to_owned(),
@@ -49,7 +45,7 @@ impl ClientPlan {
             program,
             profile,
             interface: line.plan.wan_interface(),
-            log: run_dir.join(format!("{}.log", tunnel.name)),
+            log: run_dir.join(format!("{name}.log")),
         })
     }
 

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use holdfast_api_types::api::Fault;
+
 use self::{board::Board, screen::Screen};
 use crate::{
     bed::Lab,
@@ -43,9 +45,9 @@ pub fn demo(options: &DemoOptions) -> anyhow::Result<bool> {
         None => RunDir::temporary()?,
     };
     let mut screen = Screen::new();
-    screen.say("A site with three ISPs, each with an OpenVPN tunnel to the controller:")?;
+    screen.say("A site with three ISPs, each with an OpenVPN tunnel to the server:")?;
     screen.say("")?;
-    screen.say("  computer -- router == fibre    == internet: controller, a server")?;
+    screen.say("  computer -- router == fibre    == internet: holdfast, a server")?;
     screen.say("                     == lte      ==")?;
     screen.say("                     == starlink ==")?;
     screen.say("")?;
@@ -107,6 +109,10 @@ impl<'a> Story<'a> {
     }
 
     fn tell(&mut self) -> anyhow::Result<bool> {
+        if self.lab.operator().is_some() {
+            self.screen
+                .say("Its operator has enabled failover through the HTTP API, and given each client its profile.")?;
+        }
         self.screen
             .say("All tunnels are up. The computer sends a datagram every 10 ms, through fibre.")?;
         self.watch(PAUSE)?;
@@ -125,11 +131,13 @@ impl<'a> Story<'a> {
             Ok(())
         })?;
 
-        self.screen
-            .say("The operator makes starlink the primary. Nothing is broken this time.")?;
+        self.screen.say(
+            "The operator confirms another order: starlink first. Nothing is broken this time.",
+        )?;
         self.step("planned switch", STARLINK, MOVED, |lab| {
             lab.promote(&[STARLINK]).map(drop)
         })?;
+        self.tell_of_job()?;
 
         self.sum_up()?;
         Ok(self.steps.iter().all(|step| step.happened))
@@ -185,7 +193,35 @@ impl<'a> Story<'a> {
             let report = self.meter.samples().report(step.window);
             self.screen.say(&step.row(&report))?;
         }
+        self.tell_of_faults()?;
         self.screen.say("")
+    }
+
+    /// What became of the order that the operator confirmed, where the server has jobs.
+    fn tell_of_job(&mut self) -> anyhow::Result<()> {
+        let Some(job) = self.lab.finish_order()? else {
+            return Ok(());
+        };
+        self.screen
+            .say(&format!("  The job of that order has {}:", job.state))?;
+        for step in &job.steps {
+            let row = format!("    {:10} {}", step.state.as_str(), step.title);
+            self.screen.say(&row)?;
+        }
+        Ok(())
+    }
+
+    /// The server's fault log, where it keeps one.
+    fn tell_of_faults(&mut self) -> anyhow::Result<()> {
+        let Some(operator) = self.lab.operator() else {
+            return Ok(());
+        };
+        self.screen.say("")?;
+        self.screen.say("The fault log, by way of the API:")?;
+        for fault in operator.faults()?.iter().rev() {
+            self.screen.say(&fault_row(fault))?;
+        }
+        Ok(())
     }
 
     /// Until the process is told to end.
@@ -224,6 +260,19 @@ impl<'a> Story<'a> {
             std::thread::sleep(FRAME);
         }
     }
+}
+
+fn fault_row(fault: &Fault) -> String {
+    let lasted = match fault.duration_s {
+        Some(seconds) => format!("{seconds:.1} s"),
+        None => "open".to_owned(),
+    };
+    format!(
+        "{:18} {:10} {lasted:>8}  {}",
+        fault.fault_type.as_str(),
+        fault.tunnel_name.as_deref().unwrap_or(&fault.site_name),
+        fault.cause
+    )
 }
 
 impl Step {

@@ -8,8 +8,10 @@ use anyhow::bail;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerKind {
-    /// Our own controller.
+    /// `holdfast serve`, operated through its HTTP API.
     Holdfast,
+    /// Our controller alone, with a grants file.
+    Standalone,
     /// The stock OpenVPN server with its usual `keepalive 10 60`.
     Openvpn,
     /// The stock OpenVPN server with the quickest keepalive that does not restart healthy tunnels.
@@ -27,8 +29,9 @@ pub enum ClientKind {
 }
 
 impl ServerKind {
-    const ALL: [(&str, Self); 3] = [
+    const ALL: [(&str, Self); 4] = [
         ("holdfast", Self::Holdfast),
+        ("standalone", Self::Standalone),
         ("openvpn", Self::Openvpn),
         ("openvpn-tuned", Self::OpenvpnTuned),
     ];

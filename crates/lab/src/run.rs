@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     bed::Lab,
+    faults::FaultReport,
     kind::{ClientKind, ServerKind},
     meter::{MeterReport, median},
     run_dir::RunDir,
@@ -46,7 +47,18 @@ pub struct RunResult {
     /// Over all runs.
     pub median: Medians,
     /// Every run.
-    pub runs: Vec<MeterReport>,
+    pub runs: Vec<RunReport>,
+}
+
+/// What one run brought.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// What users felt.
+    #[serde(flatten)]
+    pub meter: MeterReport,
+    /// What the server's fault log says of it; absent where it keeps none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Vec<FaultReport>>,
 }
 
 /// Medians over all runs of a scenario.
@@ -92,11 +104,7 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> anyhow::Result<RunResul
     })
 }
 
-fn run_once(
-    scenario: &Scenario,
-    options: &RunOptions,
-    number: usize,
-) -> anyhow::Result<MeterReport> {
+fn run_once(scenario: &Scenario, options: &RunOptions, number: usize) -> anyhow::Result<RunReport> {
     let dir = match &options.keep_logs {
         Some(dir) => {
             let (server, client) = (options.server, options.client);
@@ -109,6 +117,9 @@ fn run_once(
         .isps(options.isps.iter().cloned())
         .server(options.server)
         .client(options.client);
+    if let Some(hold) = scenario.hold {
+        builder = builder.hold(hold);
+    }
     if let Some(program) = &options.holdfast {
         builder = builder.holdfast(program);
     }
@@ -118,25 +129,26 @@ fn run_once(
     let report = stage.finish();
     tracing::info!(
         "lost {} of {}, outage {} ms, {} switches",
-        report.pulse.lost,
-        report.pulse.sent,
-        report.pulse.outage_ms,
-        report.pulse.switches
+        report.meter.pulse.lost,
+        report.meter.pulse.sent,
+        report.meter.pulse.outage_ms,
+        report.meter.pulse.switches
     );
     played.map(|()| report)
 }
 
 impl Medians {
-    fn of(runs: &[MeterReport]) -> Self {
-        let of =
-            |value: &dyn Fn(&MeterReport) -> Option<f64>| median(runs.iter().filter_map(value));
+    fn of(runs: &[RunReport]) -> Self {
+        let of = |value: &dyn Fn(&MeterReport) -> Option<f64>| {
+            median(runs.iter().filter_map(|run| value(&run.meter)))
+        };
         Self {
             outage_ms: of(&|run| Some(run.pulse.outage_ms)),
             lost: of(&|run| Some(run.pulse.lost as f64)),
             switches: of(&|run| Some(run.pulse.switches as f64)),
             first_switch_ms: of(&|run| run.pulse.changes.first().map(|change| change.at_ms)),
             tcp_stall_ms: of(&|run| Some(run.tcp.longest_stall_ms)),
-            tcp_survived: runs.iter().filter(|run| run.tcp.survived).count(),
+            tcp_survived: runs.iter().filter(|run| run.meter.tcp.survived).count(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use holdfast_api_types::FaultType;
+
 use crate::{
     fault::{ControllerFault, LineFault},
     stage::Stage,
@@ -15,6 +17,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What happens, in one line.
     pub about: &'static str,
+    /// How long a tunnel that has returned must be steady, where it is not the lab's usual time.
+    pub(crate) hold: Option<Duration>,
     pub(crate) play: fn(&mut Stage<'_>) -> anyhow::Result<()>,
 }
 
@@ -26,7 +30,12 @@ const RETURNED: Duration = Duration::from_secs(120);
 const AFTERMATH: Duration = Duration::from_secs(3);
 /// Where nothing shall move, this long is watched.
 const QUIET: Duration = Duration::from_secs(10);
+/// What was decided is in the fault log by then.
+const NOTED: Duration = Duration::from_secs(10);
+const ENDED: bool = true;
 const BLIPS: u32 = 50;
+/// As sites have it that nobody has told otherwise.
+const USUAL_HOLD: Option<Duration> = Some(Duration::from_secs(30));
 
 const PRIMARY: usize = 0;
 const BACKUP: usize = 1;
@@ -36,36 +45,43 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "baseline",
         about: "nothing happens for 60 s",
+        hold: None,
         play: |stage| stage.watch(Duration::from_secs(60)),
     },
     Scenario {
         name: "port-down",
         about: "the primary's cable is out",
+        hold: None,
         play: |stage| move_away(stage, LineFault::PortDown),
     },
     Scenario {
         name: "black-hole",
         about: "the primary's ISP loses its uplink, its gateway still answers",
+        hold: None,
         play: |stage| move_away(stage, LineFault::BlackHole),
     },
     Scenario {
         name: "gateway-dead",
         about: "the primary's gateway is dead, the cable is in",
+        hold: None,
         play: |stage| move_away(stage, LineFault::GatewayDead),
     },
     Scenario {
         name: "one-way-loss-up",
         about: "the primary's uplink carries nothing to the internet",
+        hold: None,
         play: |stage| move_away(stage, LineFault::OneWayLoss(Direction::Up)),
     },
     Scenario {
         name: "one-way-loss-down",
         about: "the primary's uplink carries nothing from the internet",
+        hold: None,
         play: |stage| move_away(stage, LineFault::OneWayLoss(Direction::Down)),
     },
     Scenario {
         name: "loss-20",
         about: "the primary loses 20 % each way for 20 s",
+        hold: None,
         play: |stage| {
             stage.break_line(PRIMARY, LineFault::Loss(0.2));
             stage.watch(Duration::from_secs(20))
@@ -74,19 +90,23 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "blip-100",
         about: "the primary is silent for 100 ms, 50 times",
+        hold: None,
         play: |stage| blips(stage, Duration::from_millis(100)),
     },
     Scenario {
         name: "blip-200",
         about: "the primary is silent for 200 ms, 50 times",
+        hold: None,
         play: |stage| blips(stage, Duration::from_millis(200)),
     },
     Scenario {
         name: "planned-switch",
         about: "the operator promotes the backup",
+        hold: None,
         play: |stage| {
             stage.promote(BACKUP)?;
             stage.wait_for_carrier(BACKUP, MOVED)?;
+            stage.finish_order()?;
             stage.wait_until_up()?;
             stage.watch(AFTERMATH)
         },
@@ -94,6 +114,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "failback",
         about: "the primary comes back after a black hole; only the return is measured",
+        hold: None,
         play: |stage| {
             stage.break_line(PRIMARY, LineFault::BlackHole);
             stage.wait_for_carrier(BACKUP, MOVED)?;
@@ -101,12 +122,26 @@ pub const SCENARIOS: &[Scenario] = &[
             stage.heal_line(PRIMARY);
             stage.measure_from_now();
             stage.wait_for_carrier(PRIMARY, RETURNED)?;
+            stage.wait_for_fault(FaultType::LinkOffline, ENDED, NOTED)?;
             stage.watch(AFTERMATH)
         },
     },
     Scenario {
+        name: "flapping",
+        about: "the primary goes for 10 s of every 20 s, for 80 s",
+        hold: USUAL_HOLD,
+        play: |stage| flap(stage, 4),
+    },
+    Scenario {
+        name: "flapping-long",
+        about: "the same for 5 minutes",
+        hold: USUAL_HOLD,
+        play: |stage| flap(stage, 15),
+    },
+    Scenario {
         name: "client-killed",
         about: "the primary's client is killed and started again",
+        hold: None,
         play: |stage| {
             stage.break_line(PRIMARY, LineFault::ClientKilled);
             stage.watch(QUIET)
@@ -115,6 +150,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "controller-restarted",
         about: "the only controller is stopped with SIGTERM and started again",
+        hold: None,
         play: |stage| {
             stage.break_controllers(ControllerFault::Restarted)?;
             stage.wait_until_up()?;
@@ -124,6 +160,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "controller-killed",
         about: "the only controller is killed and stays away",
+        hold: None,
         play: |stage| {
             stage.break_controllers(ControllerFault::Killed)?;
             stage.watch(QUIET)
@@ -132,6 +169,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "controllers-gone",
         about: "all controllers vanish from the network without a word",
+        hold: None,
         play: |stage| {
             stage.break_controllers(ControllerFault::Gone)?;
             stage.watch(QUIET)
@@ -147,6 +185,18 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 fn move_away(stage: &mut Stage<'_>, fault: LineFault) -> anyhow::Result<()> {
     stage.break_line(PRIMARY, fault);
     stage.wait_for_carrier(BACKUP, MOVED)?;
+    stage.wait_for_fault(FaultType::LinkOffline, !ENDED, NOTED)?;
+    stage.watch(AFTERMATH)
+}
+
+/// A line that comes back again and again, and never stays.
+fn flap(stage: &mut Stage<'_>, times: usize) -> anyhow::Result<()> {
+    for _ in 0..times {
+        stage.break_line(PRIMARY, LineFault::BlackHole);
+        stage.watch(Duration::from_secs(10))?;
+        stage.heal_line(PRIMARY);
+        stage.watch(Duration::from_secs(10))?;
+    }
     stage.watch(AFTERMATH)
 }
 

@@ -1,8 +1,12 @@
-//! The server of the tunnels, in `inet`: our controller, or the stock OpenVPN server for comparison.
+//! The server of the tunnels, in `inet`: our own, whole or without its control plane, or the stock OpenVPN server for
+//! comparison.
+
+mod installation;
+mod standalone;
+mod stock;
 
 use std::{
-    fs,
-    net::IpAddr,
+    fmt, fs,
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex},
@@ -10,31 +14,75 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use holdfast_api_types::{TunnelId, api::Job};
 use nix::sys::signal::Signal;
 
+use self::{installation::Installation, standalone::Standalone, stock::Stock};
 use crate::{
     events::EventLog,
     kind::ServerKind,
     namespace::Namespace,
-    pki,
-    process::{Process, find_program, lock, log_errors_to, log_to},
-    tunnel::{self, Tunnel},
+    operator::Operator,
+    process::{Process, lock, log_errors_to},
+    tunnel::Tunnel,
     wait,
 };
 
-/// A controller that makes its keys for the first time needs a moment.
+/// A server that makes its keys for the first time needs a moment.
 const FIRST_START: Duration = Duration::from_secs(20);
-/// How long a controller may take to see its tunnels off.
+/// How long a server may take to see its tunnels off.
 const DRAIN: Duration = Duration::from_secs(30);
+
+/// What tells one server program from another.
+trait Program: fmt::Debug + Send + Sync {
+    /// How it is started. Whatever it prints on standard output is link events.
+    fn command(&self) -> anyhow::Result<Command>;
+
+    /// Whether it serves, as far as can be seen from outside.
+    fn is_ready(&self) -> bool;
+
+    /// What somebody must do once it serves; called after every start.
+    fn prepare(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    /// The OpenVPN profile of a line's tunnel.
+    fn profile(&self, line: usize) -> anyhow::Result<String>;
+
+    /// Puts another order of lines into force.
+    fn reorder(&self, order: &[usize]) -> anyhow::Result<Reordered>;
+
+    /// The line of a tunnel that an event speaks of.
+    fn line_of(&self, tunnel: &TunnelId) -> Option<usize>;
+
+    /// Whoever operates it through the HTTP API, if it has one.
+    fn operator(&self) -> Option<Arc<Operator>> {
+        None
+    }
+}
+
+/// What has become of a new order.
+pub(crate) enum Reordered {
+    /// The server finds it when it gets SIGHUP.
+    Written,
+    /// A job carries it out.
+    Accepted(Box<Job>),
+}
+
+/// What every server program is made from.
+struct Site<'a> {
+    inet: &'a Arc<Namespace>,
+    tunnels: Vec<Tunnel>,
+    /// The program that plays our server and our agent.
+    holdfast: PathBuf,
+    dir: PathBuf,
+    hold: Duration,
+}
 
 #[derive(Debug)]
 pub(crate) struct Server {
-    kind: ServerKind,
+    program: Box<dyn Program>,
     inet: Arc<Namespace>,
-    tunnels: Vec<Tunnel>,
-    /// Of the program that plays our controller and agent.
-    holdfast: PathBuf,
-    dir: PathBuf,
     log: PathBuf,
     events: EventLog,
     process: Mutex<Option<Process>>,
@@ -47,40 +95,49 @@ impl Server {
         inet: &Arc<Namespace>,
         tunnels: Vec<Tunnel>,
         holdfast: &Path,
+        hold: Duration,
         run_dir: &Path,
     ) -> anyhow::Result<Self> {
-        let server = Self {
-            kind,
-            inet: Arc::clone(inet),
+        let site = Site {
+            inet,
             tunnels,
             holdfast: holdfast.into(),
             dir: run_dir.join("server"),
+            hold,
+        };
+        fs::create_dir_all(&site.dir)?;
+        let program: Box<dyn Program> = match kind {
+            ServerKind::Holdfast => Box::new(Installation::new(site)),
+            ServerKind::Standalone => Box::new(Standalone::new(site)?),
+            ServerKind::Openvpn => Box::new(Stock::new(site, stock::USUAL)?),
+            ServerKind::OpenvpnTuned => Box::new(Stock::new(site, stock::TUNED)?),
+        };
+        Ok(Self {
+            program,
+            inet: Arc::clone(inet),
             log: run_dir.join("server.log"),
             events: EventLog::default(),
             process: Mutex::default(),
-        };
-        fs::create_dir_all(server.dir.join("ccd"))?;
-        if kind != ServerKind::Holdfast {
-            let addresses: Vec<_> = server
-                .tunnels
-                .iter()
-                .map(|t| IpAddr::V4(*t.slot.ip()))
-                .collect();
-            pki::write(&server.dir, &addresses)?;
-            fs::write(server.config_file(), server.stock_config()?)?;
-        }
-        let order: Vec<_> = (0..server.tunnels.len()).collect();
-        server.write_order(&order)?;
-        Ok(server)
+        })
     }
 
-    /// Where clients find the certificate authority, once the server runs.
-    pub(crate) fn ca(&self) -> PathBuf {
-        self.dir.join("ca.pem")
+    /// The OpenVPN profile of a line's tunnel, once the server runs.
+    pub(crate) fn profile(&self, line: usize) -> anyhow::Result<String> {
+        self.program.profile(line)
     }
 
     pub(crate) fn events(&self) -> &EventLog {
         &self.events
+    }
+
+    /// The line of a tunnel that an event speaks of.
+    pub(crate) fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
+        self.program.line_of(tunnel)
+    }
+
+    /// Whoever operates it through the HTTP API, if it has one.
+    pub(crate) fn operator(&self) -> Option<Arc<Operator>> {
+        self.program.operator()
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -89,19 +146,22 @@ impl Server {
             .is_some_and(|p| p.ended().is_none())
     }
 
-    /// Starts it and waits until clients can be given its CA.
+    /// Starts it and waits until clients can be given their profiles.
     pub(crate) fn start(&self) -> anyhow::Result<()> {
-        let process = match self.kind {
-            ServerKind::Holdfast => self.start_holdfast()?,
-            ServerKind::Openvpn | ServerKind::OpenvpnTuned => self.start_stock()?,
-        };
+        let mut command = self.program.command()?;
+        log_errors_to(&mut command, &self.log)?;
+        let process = Process::start(&self.inet, command)?;
+        if let Some(stdout) = process.take_stdout() {
+            self.events.follow(stdout)?;
+        }
         let deadline = Instant::now() + FIRST_START;
-        let ready = wait::until(deadline, || self.ca().exists() || process.ended().is_some());
-        if ready.is_err() || process.ended().is_some() {
+        let ended = || process.ended().is_some();
+        let ready = wait::until(deadline, || self.program.is_ready() || ended());
+        if ready.is_err() || ended() {
             bail!("the server did not start:\n{}", tail(&self.log));
         }
         *lock(&self.process) = Some(process);
-        Ok(())
+        self.program.prepare()
     }
 
     /// As an operator or the system does: SIGTERM, and patience.
@@ -118,92 +178,17 @@ impl Server {
         }
     }
 
-    /// Puts another order of tunnels, best first, into force.
-    pub(crate) fn reorder(&self, order: &[usize]) -> anyhow::Result<()> {
-        self.write_order(order)?;
-        if let Some(process) = &*lock(&self.process) {
-            // The stock server has nothing gentler than a restart of all its connections.
-            process.signal(Signal::SIGHUP);
-        }
-        Ok(())
-    }
-
-    fn start_holdfast(&self) -> anyhow::Result<Process> {
-        let mut command = Command::new(&self.holdfast);
-        command
-            .arg("controller")
-            .arg("--grants")
-            .arg(self.grants_file())
-            .arg("--data")
-            .arg(&self.dir)
-            .args(["--events", "json", "--health-events", "1"]);
-        log_errors_to(&mut command, &self.log)?;
-        let process = Process::start(&self.inet, command)?;
-        if let Some(stdout) = process.take_stdout() {
-            self.events.follow(stdout)?;
-        }
-        Ok(process)
-    }
-
-    fn start_stock(&self) -> anyhow::Result<Process> {
-        let mut command = Command::new(find_program("openvpn", "openvpn")?);
-        command.arg("--config").arg(self.config_file());
-        log_to(&mut command, &self.log)?;
-        Process::start(&self.inet, command)
-    }
-
-    fn write_order(&self, order: &[usize]) -> anyhow::Result<()> {
-        match self.kind {
-            ServerKind::Holdfast => {
-                replace(&self.grants_file(), &tunnel::grants(&self.tunnels, order))
-            }
-            ServerKind::Openvpn | ServerKind::OpenvpnTuned => {
-                order.iter().enumerate().try_for_each(|(rank, &i)| {
-                    let tunnel = &self.tunnels[i];
-                    let routes = tunnel::pushed_routes(tunnel, rank, order.len());
-                    replace(&self.dir.join("ccd").join(&tunnel.name), &routes)
-                })
+    /// Puts another order of tunnels, best first, into force. Returns the job that does it, where there are jobs.
+    pub(crate) fn reorder(&self, order: &[usize]) -> anyhow::Result<Option<Job>> {
+        match self.program.reorder(order)? {
+            Reordered::Accepted(job) => Ok(Some(*job)),
+            Reordered::Written => {
+                if let Some(process) = &*lock(&self.process) {
+                    process.signal(Signal::SIGHUP);
+                }
+                Ok(None)
             }
         }
-    }
-
-    fn stock_config(&self) -> anyhow::Result<String> {
-        let keepalive = match self.kind {
-            ServerKind::OpenvpnTuned => "1 3",
-            ServerKind::Openvpn | ServerKind::Holdfast => "10 60",
-        };
-        let anybody = find_program("true", "coreutils")?;
-        Ok(format!(
-            "dev tun-server\n\
-             dev-type tun\n\
-             proto tcp-server\n\
-             port 443\n\
-             server 198.18.0.0 255.255.0.0\n\
-             topology subnet\n\
-             ca \"{dir}/ca.pem\"\n\
-             cert \"{dir}/server.pem\"\n\
-             key \"{dir}/server.key\"\n\
-             dh none\n\
-             verify-client-cert none\n\
-             username-as-common-name\n\
-             script-security 2\n\
-             tmp-dir \"{dir}\"\n\
-             auth-user-pass-verify {anybody} via-file\n\
-             client-config-dir \"{dir}/ccd\"\n\
-             keepalive {keepalive}\n\
-             tcp-nodelay\n\
-             verb 3\n",
-            dir = self.dir.display(),
-            anybody = anybody.display(),
-        ))
-    }
-
-    fn config_file(&self) -> PathBuf {
-        self.dir.join("server.conf")
-    }
-
-    fn grants_file(&self) -> PathBuf {
-        self.dir.join("grants.toml")
     }
 }
 

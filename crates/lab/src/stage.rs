@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use holdfast_api_types::FaultType;
 
 use crate::{
     bed::Lab,
     fault::{ControllerFault, LineFault},
-    meter::{Meter, MeterReport, MeterWindow},
+    faults::FaultWatch,
+    meter::{Meter, MeterWindow},
+    run::RunReport,
     wait,
 };
 
@@ -20,6 +23,8 @@ const WARM_UP_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Stage<'a> {
     lab: &'a Lab,
     meter: Meter,
+    /// Where the server keeps a fault log.
+    faults: Option<FaultWatch>,
     from: Instant,
     /// The first thing that happened since `from`.
     happened: Option<Instant>,
@@ -34,9 +39,11 @@ impl<'a> Stage<'a> {
         let warm = || meter.samples().answered() >= WARM_UP;
         wait::until(Instant::now() + WARM_UP_WITHIN, warm)
             .map_err(|_| anyhow!("the meter gets no answers though nothing is broken"))?;
+        let faults = lab.operator().map(FaultWatch::start).transpose()?;
         Ok(Self {
             lab,
             meter,
+            faults,
             from,
             happened: None,
         })
@@ -85,6 +92,32 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Waits until the fault log has a fault of this type that is open, or one that has ended. Passes where the server
+    /// keeps no such log.
+    pub(crate) fn wait_for_fault(
+        &self,
+        fault_type: FaultType,
+        ended: bool,
+        within: Duration,
+    ) -> anyhow::Result<()> {
+        let Some(faults) = &self.faults else {
+            return Ok(());
+        };
+        let there = || faults.has(fault_type, ended);
+        wait::until(Instant::now() + within, there).map_err(|_| {
+            let state = if ended { "closed" } else { "opened" };
+            anyhow!(
+                "no fault {fault_type} was {state} within {} s",
+                within.as_secs()
+            )
+        })
+    }
+
+    /// Waits until the latest new order is carried out.
+    pub(crate) fn finish_order(&self) -> anyhow::Result<()> {
+        self.lab.finish_order().map(drop)
+    }
+
     /// Measures for a while.
     pub(crate) fn watch(&self, time: Duration) -> anyhow::Result<()> {
         std::thread::sleep(time);
@@ -101,12 +134,16 @@ impl<'a> Stage<'a> {
         self.happened = Some(self.from);
     }
 
-    pub(crate) fn finish(self) -> MeterReport {
+    pub(crate) fn finish(self) -> RunReport {
         let zero = self.happened.unwrap_or(self.from);
-        self.meter.finish(MeterWindow {
-            from: self.from,
-            until: None,
-            zero,
-        })
+        let faults = self.faults.as_ref();
+        RunReport {
+            faults: faults.map(|faults| faults.report(zero)),
+            meter: self.meter.finish(MeterWindow {
+                from: self.from,
+                until: None,
+                zero,
+            }),
+        }
     }
 }

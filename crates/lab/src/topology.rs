@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::ensure;
+use holdfast_api_types::ConnectionType;
 
 use crate::wire::Conditions;
 
@@ -23,26 +24,31 @@ pub(crate) const MOST_ISPS: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Isp {
     pub(crate) name: String,
+    pub(crate) connection: ConnectionType,
     pub(crate) line: Conditions,
 }
 
 impl Isp {
-    /// A perfect line.
+    /// A perfect line, handed over as Ethernet.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            connection: ConnectionType::Ethernet,
             line: Conditions::default(),
         }
     }
 
     /// 5 ms each way.
     pub fn fibre() -> Self {
-        Self::new("fibre").delay(Duration::from_millis(5))
+        Self::new("fibre")
+            .connection(ConnectionType::Fibre)
+            .delay(Duration::from_millis(5))
     }
 
     /// 25 ms each way and up to 5 ms of jitter.
     pub fn lte() -> Self {
         Self::new("lte")
+            .connection(ConnectionType::Lte)
             .delay(Duration::from_millis(25))
             .jitter(Duration::from_millis(5))
     }
@@ -50,6 +56,7 @@ impl Isp {
     /// 20 ms each way and up to 3 ms of jitter.
     pub fn starlink() -> Self {
         Self::new("starlink")
+            .connection(ConnectionType::Satellite)
             .delay(Duration::from_millis(20))
             .jitter(Duration::from_millis(3))
     }
@@ -69,6 +76,12 @@ impl Isp {
             .chain(more)
             .take(count)
             .collect())
+    }
+
+    /// How it reaches the site, as the operator says it. It changes nothing about the line.
+    pub fn connection(mut self, connection: ConnectionType) -> Self {
+        self.connection = connection;
+        self
     }
 
     /// Time a packet takes, each way.

@@ -1,8 +1,8 @@
 //! A WAN tunnel as the lab configures it: what the server lets it have and what its client is told.
 
-use std::{fmt::Write as _, net::Ipv4Addr, net::SocketAddrV4, path::Path};
+use std::{fmt::Write as _, fs, net::Ipv4Addr, net::SocketAddrV4, path::Path};
 
-use holdfast_api_types::{Place, Route};
+use holdfast_api_types::{ConnectionType, Place, Route};
 
 use crate::topology::{Isp, Plan};
 
@@ -13,6 +13,8 @@ pub(crate) const SITE: &str = "lab";
 pub(crate) struct Tunnel {
     pub(crate) name: String,
     pub(crate) password: String,
+    pub(crate) connection: ConnectionType,
+    pub(crate) interface: String,
     pub(crate) gateway: Ipv4Addr,
     pub(crate) slot: SocketAddrV4,
 }
@@ -22,16 +24,21 @@ impl Tunnel {
         Self {
             name: isp.name.clone(),
             password: format!("{}-secret", isp.name),
+            connection: isp.connection,
+            interface: plan.wan_interface(),
             gateway: plan.gateway(),
             slot: plan.slot(),
         }
     }
 
     /// The OpenVPN profile of this tunnel's client. Without `persist-tun`, which would keep a dead tunnel's routes.
-    pub(crate) fn profile(&self, device: &str, ca: &Path, login: &Path) -> String {
-        format!(
+    /// The log-in goes to a file in `dir`.
+    pub(crate) fn profile(&self, line: usize, ca: &Path, dir: &Path) -> anyhow::Result<String> {
+        let login = dir.join(format!("{}.login", self.name));
+        fs::write(&login, format!("{}\n{}\n", self.name, self.password))?;
+        Ok(format!(
             "client\n\
-             dev {device}\n\
+             dev tun{number}\n\
              dev-type tun\n\
              proto tcp-client\n\
              remote {ip} {port}\n\
@@ -43,16 +50,12 @@ impl Tunnel {
              connect-timeout 3\n\
              resolv-retry infinite\n\
              verb 3\n",
+            number = line + 1,
             ip = self.slot.ip(),
             port = self.slot.port(),
             login = login.display(),
             ca = ca.display(),
-        )
-    }
-
-    /// For `auth-user-pass`.
-    pub(crate) fn login(&self) -> String {
-        format!("{}\n{}\n", self.name, self.password)
+        ))
     }
 }
 

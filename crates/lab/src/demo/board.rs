@@ -56,9 +56,8 @@ impl Board {
         let events = lab.events().after(self.seen);
         self.seen += events.len();
         for event in events {
-            let name = event.tunnel.as_str();
-            if let Some(tunnel) = self.tunnels.iter_mut().find(|tunnel| tunnel.name == name) {
-                tunnel.handle_event(event.kind);
+            if let Some(line) = lab.line_of(&event.tunnel) {
+                self.tunnels[line].handle_event(event.kind);
             }
         }
         // The youngest datagrams are still under way.

@@ -118,7 +118,7 @@ fn a_black_hole_is_measured_as_long_as_the_keepalive_lets_it_be() {
         holdfast: None,
     };
     let result = holdfast_lab::run(find_scenario("black-hole").unwrap(), &options).unwrap();
-    let run = &result.runs[0].pulse;
+    let run = &result.runs[0].meter.pulse;
     assert!((1_500.0..6_000.0).contains(&run.outage_ms), "{run:?}");
     assert_eq!(
         run.gaps.len(),

@@ -1,0 +1,162 @@
+//! The operator of the lab's installation: everything it does goes through the HTTP API, as anybody's would.
+
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use holdfast_api_types::{
+    ConnectionType, JobState, ProfileName, SiteId, TunnelId,
+    api::{
+        Accepted, ConfigureTunnel, FailoverStatus, Fault, Job, Page, Patch, Priority, Site, Tunnel,
+    },
+};
+use serde_json::json;
+
+use crate::{api::Api, wait};
+
+/// One internet connection as the operator knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    pub(crate) name: String,
+    pub(crate) connection_type: ConnectionType,
+    pub(crate) interface: String,
+    pub(crate) gateway: Ipv4Addr,
+}
+
+/// Somebody with an API token, a site, and its tunnels.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    api: Api,
+    site: SiteId,
+    /// In the order of the internet connections.
+    tunnels: Vec<TunnelId>,
+}
+
+/// A job that takes longer has gone wrong.
+const JOB_WITHIN: Duration = Duration::from_secs(60);
+
+impl Operator {
+    /// Makes the first account with a set-up token, then a site with these connections, best first. `hold` is how long
+    /// a tunnel that has returned must be steady before it carries traffic.
+    pub(crate) fn set_up(
+        mut api: Api,
+        token: &str,
+        hold: Duration,
+        connections: &[Connection],
+    ) -> anyhow::Result<Self> {
+        let account = json!({
+            "token": token,
+            "organization": "Lab",
+            "name": "Operator",
+            "email": "operator@lab.example",
+            "password": "a lab keeps no secrets",
+        });
+        let answer = api.send_json("POST", "/api/v1/setup", &[], &account)?;
+        api.use_session(&answer)?;
+        let wish = json!({ "name": "lab", "role": "operator" });
+        let token: serde_json::Value = api.post("/api/v1/tokens", &wish)?;
+        api.use_token(token["secret"].as_str().context("a token has a secret")?);
+
+        let site: Site = api.post(
+            "/api/v1/sites",
+            &json!({ "name": "lab", "hold_s": hold.as_secs() }),
+        )?;
+        let operator = Self {
+            api,
+            site: site.id,
+            tunnels: Vec::new(),
+        };
+        operator.with_tunnels(connections)
+    }
+
+    /// Enables failover, which brings two tunnels, adds the others, and configures all.
+    fn with_tunnels(mut self, connections: &[Connection]) -> anyhow::Result<Self> {
+        let site = format!("/api/v1/sites/{}", self.site);
+        let status: FailoverStatus = self.api.post(&format!("{site}/failover"), &json!({}))?;
+        let blank: Vec<TunnelId> = status.tunnels.into_iter().map(|tunnel| tunnel.id).collect();
+        for (n, connection) in connections.iter().enumerate() {
+            let wish = connection.configuration()?;
+            let tunnel: Tunnel = match blank.get(n) {
+                Some(id) => self.api.patch(&format!("/api/v1/tunnels/{id}"), &wish)?,
+                None => self.api.post(&format!("{site}/tunnels"), &wish)?,
+            };
+            self.tunnels.push(tunnel.id);
+        }
+        Ok(self)
+    }
+
+    /// Downloads the profile of a connection's tunnel.
+    pub(crate) fn profile(&self, connection: usize) -> anyhow::Result<String> {
+        let path = format!("/api/v1/tunnels/{}/profile", self.tunnels[connection]);
+        Ok(self.api.send("GET", &path, &[], None)?.text())
+    }
+
+    /// Confirms another order of connections, best first. The job carries it out.
+    pub(crate) fn reorder(&self, order: &[usize]) -> anyhow::Result<Job> {
+        let path = format!("/api/v1/sites/{}/priority", self.site);
+        let answer = self.api.send("GET", &path, &[], None)?;
+        let version = answer.header("etag").context("an order has an ETag")?;
+        let mut priority: Priority = answer.json()?;
+        priority.tunnels = order
+            .iter()
+            .map(|&line| self.tunnels[line].clone())
+            .collect();
+        let wish = json!({ "tunnels": priority.tunnels });
+        let answer = self
+            .api
+            .send_json("PUT", &path, &[("if-match", version)], &wish)?;
+        Ok(answer.json::<Accepted>()?.job)
+    }
+
+    /// Waits until a job has succeeded.
+    pub(crate) fn finish(&self, job: &Job) -> anyhow::Result<Job> {
+        let path = format!("/api/v1/jobs/{}", job.id);
+        let mut latest = job.clone();
+        let finished = wait::until(Instant::now() + JOB_WITHIN, || {
+            // A server that restarts goes on with the job.
+            if let Ok(job) = self.api.get(&path) {
+                latest = job;
+            }
+            latest.state.is_finished()
+        });
+        match latest.state {
+            JobState::Succeeded => Ok(latest),
+            state => bail!(
+                "the job is {state} after {} s: {}",
+                JOB_WITHIN.as_secs(),
+                latest.error.as_deref().unwrap_or(if finished.is_ok() {
+                    "no reason"
+                } else {
+                    "no end"
+                })
+            ),
+        }
+    }
+
+    /// The faults of the site, the latest first.
+    pub(crate) fn faults(&self) -> anyhow::Result<Vec<Fault>> {
+        let path = format!("/api/v1/faults?site={}&limit=200", self.site);
+        Ok(self.api.get::<Page<Fault>>(&path)?.items)
+    }
+
+    /// The line of a tunnel.
+    pub(crate) fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
+        self.tunnels.iter().position(|id| id == tunnel)
+    }
+}
+
+impl Connection {
+    /// Everything is probed as quickly, whatever kind of line it is: the lab compares lines.
+    fn configuration(&self) -> anyhow::Result<ConfigureTunnel> {
+        Ok(ConfigureTunnel {
+            name: Some(self.name.clone().try_into()?),
+            interface: Patch::Set(self.interface.clone().try_into()?),
+            gateway: Patch::Set(self.gateway.try_into()?),
+            connection_type: Patch::Set(self.connection_type),
+            probe_profile: Patch::Set(ProfileName::Fast),
+            ..ConfigureTunnel::default()
+        })
+    }
+}
