@@ -33,6 +33,7 @@ const USAGE: u8 = 2;
 enum Command {
     Serve(serve::Args),
     Admin(admin::Args),
+    ControlPlane(serve::ControlPlaneArgs),
     /// The client for a Linux router with several internet connections, one process for each.
     Agent(agent::Args),
     Controller(controller::Args),
@@ -46,12 +47,13 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // A server's configuration says how it logs, so it begins to log by itself.
-    if !matches!(cli.command, Command::Serve(_)) {
+    if !matches!(cli.command, Command::Serve(_) | Command::ControlPlane(_)) {
         logging::start(&logging::LogConfig::default());
     }
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Admin(args) => admin::run(args),
+        Command::ControlPlane(args) => serve::run_control_plane(&args),
         Command::Agent(args) => agent::run(args),
         Command::Controller(args) => controller::run(args),
         Command::Lab(args) => lab::run(args),

@@ -1,9 +1,12 @@
-//! `holdfast serve`: control plane and route controller in one process.
+//! `holdfast serve` and `holdfast control-plane`: the control plane, with a route controller in the same process or
+//! without.
 
 use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Args as ClapArgs;
-use holdfast_control_plane::{App, SetupLink, engine::Engine, http, jobs::Jobs};
+use holdfast_control_plane::{
+    App, SetupLink, controllers::Controllers, engine::Engine, http, jobs::Jobs,
+};
 use holdfast_controller::{Controller, EventSink};
 use holdfast_store::user;
 use tokio::task::JoinHandle;
@@ -60,76 +63,141 @@ The same as /etc/holdfast/holdfast.toml, behind a proxy that speaks HTTPS:
   [[controller.slots]]
   address = "203.0.113.2:443""#;
 
+/// The HTTP API and the database, for route controllers in other processes
+///
+/// As `holdfast serve`, but nobody listens on the slots: start `holdfast controller --control-plane URL` on the machines
+/// that have their addresses, each with a token from `holdfast admin token create NAME --controller`. The slots are
+/// configured here all the same: they go into the profiles of routers.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ControlPlaneArgs {
+    #[command(flatten)]
+    place: Place,
+
+    /// Print link events and measurements on standard output, one per line
+    #[arg(long, value_name = "FORMAT", env = "HOLDFAST_EVENTS")]
+    events: Option<Format>,
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = match args.place.config() {
+    let inside = Some(Slots {
+        metrics: args.metrics,
+    });
+    run_with(&args.place, args.events, inside)
+}
+
+pub(crate) fn run_control_plane(args: &ControlPlaneArgs) -> anyhow::Result<ExitCode> {
+    run_with(&args.place, args.events, None)
+}
+
+/// What is to be known of a route controller in this process.
+struct Slots {
+    metrics: Option<SocketAddr>,
+}
+
+fn run_with(
+    place: &Place,
+    events: Option<Format>,
+    slots: Option<Slots>,
+) -> anyhow::Result<ExitCode> {
+    let config = match place.config() {
         Ok(config) => config,
         Err(err) => return Ok(crate::misused(&err)),
     };
     logging::start(&config.log);
-    let data = args.place.make_data()?;
+    let data = place.make_data()?;
     let _lock = data.lock()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(&config, &data, args))?;
+    runtime.block_on(serve(&config, &data, events, slots))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What runs until the end, in the order in which it began.
-struct Running {
-    app: App,
-    engine: Engine,
-    jobs: Jobs,
-    inside: Arc<Inside>,
-    controller: Controller<Inside>,
-    stop_http: CancellationToken,
-    http: JoinHandle<()>,
-}
-
-async fn serve(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<()> {
+async fn serve(
+    config: &Config,
+    data: &DataDir,
+    events: Option<Format>,
+    slots: Option<Slots>,
+) -> anyhow::Result<()> {
     // Heard from the beginning: a signal during the start must not kill us halfway.
     let mut signals = Signals::new()?;
-    let running = start(config, data, args).await?;
+    let running = start(config, data, events, slots).await?;
     offer_set_up(&running.app, &config.http).await?;
     signals.next().await;
     tokio::select! {
-        () = running.controller.drain(config.controller.drain) => {}
+        () = running.drain(config.controller.drain) => {}
         () = signals.next() => tracing::info!("stopping without waiting any longer"),
     }
     running.stop().await
 }
 
-async fn start(config: &Config, data: &DataDir, args: &Args) -> anyhow::Result<Running> {
+/// What runs until the end.
+struct Running {
+    app: App,
+    engine: Engine,
+    jobs: Jobs,
+    /// The route controller in this process, if there is one.
+    controller: Option<(Controller<Inside>, Arc<Inside>)>,
+    /// Looks after those in other processes.
+    watch: JoinHandle<()>,
+    stop_http: CancellationToken,
+    http: JoinHandle<()>,
+}
+
+async fn start(
+    config: &Config,
+    data: &DataDir,
+    events: Option<Format>,
+    slots: Option<Slots>,
+) -> anyhow::Result<Running> {
     let app = place::open(data, config).await?;
     let (store, clock, bus) = (app.store().clone(), app.clock().clone(), app.bus().clone());
     let engine = Engine::start(store, clock, bus).await?;
-    let events = EventSink::new(args.events.map(Into::into));
+    let events = EventSink::new(events.map(Into::into));
     engine.follow_links(move |site, tunnel, kind| events.emit(site, tunnel, kind.clone()));
-
     app.connect_reconciler(engine.clone());
 
-    let server = HttpServer::bind(&config.http, http::router::router(app.clone())).await?;
-    let inside = Arc::new(Inside::new(engine.clone()));
-    let controller =
-        start_controller(&config.controller, data, args.metrics, inside.clone()).await?;
+    let controllers = Controllers::new(app.clone(), engine.clone());
+    let router = http::router::router(app.clone());
+    let router = router.merge(http::controllers::router(controllers.clone()));
+    let server = HttpServer::bind(&config.http, router).await?;
+    let controller = match slots {
+        None => None,
+        Some(Slots { metrics }) => {
+            let inside = Arc::new(Inside::new(engine.clone()));
+            let controller =
+                start_controller(&config.controller, data, metrics, inside.clone()).await?;
+            Some((controller, inside))
+        }
+    };
     tracing::info!(http.address = %server.address()?, "the API listens");
     let stop_http = CancellationToken::new();
     Ok(Running {
         jobs: Jobs::start(app.clone()),
         app,
         engine,
-        inside,
         controller,
+        watch: tokio::spawn(async move { controllers.watch().await }),
         http: tokio::spawn(server.serve(stop_http.clone())),
         stop_http,
     })
 }
 
 impl Running {
+    /// Tells every client of this process to reconnect, while the API still answers.
+    async fn drain(&self, window: Duration) {
+        if let Some((controller, _)) = &self.controller {
+            controller.drain(window).await;
+        }
+    }
+
     /// Ends everything, whoever is still there: those who write first, the database last.
     async fn stop(self) -> anyhow::Result<()> {
-        self.controller.stop().await;
-        self.inside.gone();
+        if let Some((controller, inside)) = self.controller {
+            controller.stop().await;
+            inside.gone();
+        }
+        self.watch.abort();
         self.stop_http.cancel();
         self.http.await?;
         self.jobs.stop().await;
