@@ -21,6 +21,7 @@ mod metrics;
 mod pages;
 mod reload;
 mod renegotiation;
+mod restored;
 mod routes;
 mod serve;
 mod stopping;
