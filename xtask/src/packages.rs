@@ -59,6 +59,20 @@ pub(crate) const DATABASE: &[Program] = &[Program {
     why: "the store's queries are checked against a scratch database",
 }];
 
+/// What the pages of the documentation start, whose commands are tested.
+pub(crate) const PAGES: &[Program] = &[
+    Program {
+        name: "curl",
+        package: "curl",
+        why: "docs/api.md speaks to the API with it",
+    },
+    Program {
+        name: "jq",
+        package: "jq",
+        why: "docs/api.md reads answers with it",
+    },
+];
+
 /// Installs those of `wanted` that no directory in PATH holds.
 ///
 /// Touches nothing, and does not ask for root, when all of them are there.

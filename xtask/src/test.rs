@@ -31,7 +31,7 @@ const COMMANDS: &[(&str, &str)] = &[
 
 pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     let started = Instant::now();
-    packages::install(shell, packages::LAB)?;
+    packages::install(shell, &[packages::LAB, packages::PAGES].concat())?;
 
     let mut steps = Steps::default();
     for (name, command) in COMMANDS {
