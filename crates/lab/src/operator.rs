@@ -121,18 +121,20 @@ impl Operator {
             }
             latest.state.is_finished()
         });
-        match latest.state {
-            JobState::Succeeded => Ok(latest),
-            state => bail!(
-                "the job is {state} after {} s: {}",
-                JOB_WITHIN.as_secs(),
-                latest.error.as_deref().unwrap_or(if finished.is_ok() {
-                    "no reason"
-                } else {
-                    "no end"
-                })
-            ),
+        if latest.state == JobState::Succeeded {
+            return Ok(latest);
         }
+        let nothing = if finished.is_ok() {
+            "no reason"
+        } else {
+            "no end"
+        };
+        bail!(
+            "the job is {} after {} s: {}",
+            latest.state,
+            JOB_WITHIN.as_secs(),
+            latest.error.as_deref().unwrap_or(nothing)
+        );
     }
 
     /// The faults of the site, the latest first.
