@@ -151,7 +151,8 @@ impl HttpServer {
     }
 }
 
-fn acceptor(files: &PemFiles) -> anyhow::Result<TlsAcceptor> {
+/// The operator's certificate for browsers and programs.
+pub(crate) fn acceptor(files: &PemFiles) -> anyhow::Result<TlsAcceptor> {
     let PemFiles { certificate, key } = files;
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

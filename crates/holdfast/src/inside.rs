@@ -1,6 +1,6 @@
 //! The control plane of this process, as the route controller of this process knows it.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use holdfast_control_plane::engine::{Engine, Source};
 use holdfast_controller::{
@@ -57,13 +57,13 @@ impl ControlPlane for Inside {
 pub(crate) async fn start_controller(
     config: &ControllerConfig,
     data: &DataDir,
-    metrics: Option<std::net::SocketAddr>,
+    metrics: Option<SocketAddr>,
     control_plane: Arc<Inside>,
 ) -> anyhow::Result<Controller<Inside>> {
     let usual = AdmissionLimits::default();
     let options = Options {
         slots: config.slots.clone(),
-        identity: identity(config, data)?,
+        identity: identity(config, data.path())?,
         limits: AdmissionLimits {
             connections: config.connections_before_login.unwrap_or(usual.connections),
             handshakes: config.handshakes.unwrap_or(usual.handshakes),
@@ -76,13 +76,13 @@ pub(crate) async fn start_controller(
 }
 
 /// The control plane keeps one measurement of a tunnel for each second.
-const HEALTH_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+const HEALTH_EVERY: Duration = Duration::from_secs(1);
 
 /// What routers are shown.
-pub(crate) fn identity(config: &ControllerConfig, data: &DataDir) -> anyhow::Result<Identity> {
+pub(crate) fn identity(config: &ControllerConfig, data: &Path) -> anyhow::Result<Identity> {
     let Some(tls) = &config.tls else {
         return Ok(Identity::Own {
-            data: data.path().to_owned(),
+            data: data.to_owned(),
         });
     };
     let pair = Certificate::read(&tls.pair.certificate, &tls.pair.key).map_err(|fault| {

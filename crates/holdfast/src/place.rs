@@ -1,6 +1,9 @@
 //! Where an installation is: its configuration and its data.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
@@ -52,21 +55,23 @@ impl Place {
     }
 
     /// Where the data directory is or will be.
-    pub(crate) fn data_path(&self) -> &std::path::Path {
+    pub(crate) fn data_path(&self) -> &Path {
         &self.data
     }
 }
 
 /// What routers are to trust.
 fn authority(config: &ControllerConfig, data: &DataDir) -> anyhow::Result<String> {
-    let Some(tls) = &config.tls else {
-        return own_authority(data.path());
-    };
-    std::fs::read_to_string(&tls.ca).with_context(|| {
-        format!(
-            "controller.tls.ca = {:?} cannot be read: give the path of a PEM file",
-            tls.ca
-        )
+    match &config.tls {
+        Some(tls) => read_authority(&tls.ca),
+        None => own_authority(data.path()),
+    }
+}
+
+/// The operator's own authority.
+pub(crate) fn read_authority(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| {
+        format!("controller.tls.ca = {file:?} cannot be read: give the path of a PEM file")
     })
 }
 

@@ -1,7 +1,9 @@
 //! `holdfast serve` and `holdfast control-plane`: the control plane, with a route controller in the same process or
 //! without.
 
-use std::{io::IsTerminal, net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::IsTerminal, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use clap::Args as ClapArgs;
 use holdfast_control_plane::{
@@ -17,7 +19,7 @@ use crate::{
     controller::Format,
     data::DataDir,
     http::HttpServer,
-    inside::{Inside, start_controller},
+    inside::{self, Inside, start_controller},
     logging,
     place::{self, Place},
     signals::Signals,
@@ -205,6 +207,18 @@ impl Running {
         self.app.store().clone().close().await;
         Ok(())
     }
+}
+
+/// Reads the certificates that the configuration names, as a start would.
+pub(crate) fn check_files(config: &Config, data: &Path) -> anyhow::Result<()> {
+    if let Some(tls) = &config.http.tls {
+        crate::http::acceptor(tls)?;
+    }
+    if let Some(tls) = &config.controller.tls {
+        inside::identity(&config.controller, data)?;
+        place::read_authority(&tls.ca)?;
+    }
+    Ok(())
 }
 
 /// An installation without any user cannot be logged in to. The link is a secret, so it is shown to a person and never

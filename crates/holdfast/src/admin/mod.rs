@@ -114,15 +114,13 @@ async fn obey(args: Args) -> anyhow::Result<ExitCode> {
                 listed(&manifest)
             ))?;
         }
-        Command::ConfigCheck => {
-            return Ok(match place.config() {
-                Ok(_) => {
-                    print("the configuration is good")?;
-                    ExitCode::SUCCESS
-                }
-                Err(err) => crate::misused(&err),
-            });
-        }
+        Command::ConfigCheck => match place.config() {
+            Ok(config) => {
+                crate::serve::check_files(&config, place.data_path())?;
+                print("the configuration is good")?;
+            }
+            Err(err) => return Ok(crate::misused(&err)),
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

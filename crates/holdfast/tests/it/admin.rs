@@ -143,6 +143,22 @@ fn config_check_says_what_serve_would_say() {
 }
 
 #[test]
+fn config_check_reads_the_certificates_that_are_named() {
+    let bed = Bed::on_loopback();
+    let text = "[http.tls]\ncertificate = \"web.pem\"\nkey = \"web.key\"\n";
+    let file = bed.write("holdfast.toml", text);
+    let output = try_admin(
+        &bed,
+        DATA,
+        &["config-check", "--config", file.to_str().unwrap()],
+    );
+    assert!(!output.status.success());
+    let text = said(&output);
+    assert!(text.contains("http.tls.certificate = "), "{text}");
+    assert!(text.contains("web.pem"), "{text}");
+}
+
+#[test]
 fn a_backup_under_write_load_holds_everything_acknowledged_before_it() {
     let bed = Bed::on_loopback();
     let server = Server::start(&bed, DATA);
