@@ -23,5 +23,6 @@ mod reload;
 mod renegotiation;
 mod restored;
 mod routes;
+mod scale_out;
 mod serve;
 mod stopping;

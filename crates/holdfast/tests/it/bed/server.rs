@@ -34,8 +34,17 @@ pub(crate) struct ServerPlan<'a> {
 impl<'a> ServerPlan<'a> {
     /// On the data directory of this name, with two slots that nobody else has.
     pub(crate) fn new(bed: &'a Bed, data: &'a str) -> Self {
+        Self::of_role("serve", bed, data)
+    }
+
+    /// The same without a route controller.
+    pub(crate) fn control_plane(bed: &'a Bed, data: &'a str) -> Self {
+        Self::of_role("control-plane", bed, data)
+    }
+
+    fn of_role(role: &str, bed: &'a Bed, data: &'a str) -> Self {
         let mut command = bed.command(holdfast());
-        command.arg("serve").env("HOLDFAST_DATA", bed.path(data));
+        command.arg(role).env("HOLDFAST_DATA", bed.path(data));
         command.env("HOLDFAST_HTTP_LISTEN", "127.0.0.1:0");
         command.env("HOLDFAST_CONTROLLER_SLOTS", bed.slots().join(","));
         Self { bed, data, command }
