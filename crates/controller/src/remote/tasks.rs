@@ -45,20 +45,19 @@ impl Remote {
             };
             let sent = self.api.tell("events", &batch, RECEIPT_WITHIN).await;
             match sent {
-                Ok(receipt) if is_receipt_of(receipt, &batch) => {
+                Ok(receipt) => {
                     pauses = Pauses::default();
-                    count = BATCH;
-                    if self.arrived(receipt) {
+                    let all = self.arrived(receipt);
+                    if is_receipt_of(receipt, &batch) {
+                        count = BATCH;
+                    } else {
+                        // They are applied, and not yet written for good.
+                        tokio::time::sleep(FIRST_PAUSE).await;
+                    }
+                    if all {
                         let waiting = self.events_waiting.notified();
                         let _ = tokio::time::timeout(HEARTBEAT_EVERY, waiting).await;
                     }
-                }
-                Ok(EventReceipt { through }) => {
-                    tracing::warn!(
-                        through,
-                        "the control plane has not taken all events: they are sent again"
-                    );
-                    tokio::time::sleep(pauses.next()).await;
                 }
                 Err(err) => {
                     if matches!(err, CallError::Rejected { .. }) {
@@ -97,13 +96,15 @@ impl Remote {
 
     // --- events -----------------------------------------------------------------------------
 
-    /// Whether everything has arrived.
+    /// Whether everything has arrived, so that there is nothing to send.
     fn arrived(&self, receipt: EventReceipt) -> bool {
         let now = Instant::now();
         let mut state = self.lock();
+        let was_away = !state.presence.is_deciding();
         state.presence.heard(now);
-        if state.queue.arrived(receipt.through) {
-            // Events were lost, so only this tells how things stand.
+        let was_gap = state.queue.arrived(receipt.through);
+        if was_away || was_gap {
+            // It may have given us up; or events were lost, and only this tells how things stand.
             state.tell_snapshot(now);
         }
         let all = state.queue.is_empty();
