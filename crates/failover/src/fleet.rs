@@ -311,11 +311,6 @@ impl<C: Copy + PartialEq, D> Fleet<C, D> {
         self.sites.keys()
     }
 
-    /// The site of a connected tunnel.
-    pub fn site_of(&self, tunnel: &TunnelId) -> Option<&SiteId> {
-        self.connected.get(tunnel).map(|it| &it.site)
-    }
-
     /// The connection that a tunnel has.
     pub fn connection(&self, tunnel: &TunnelId) -> Option<C> {
         self.connected.get(tunnel).map(|it| it.connection)

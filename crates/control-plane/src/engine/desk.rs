@@ -7,8 +7,8 @@ use std::{
 };
 
 use holdfast_api_types::{
-    OrganizationId, Place, Route, SiteId, TunnelId,
-    controller::{Command, Order, Report},
+    LinkEventKind, LinkState, OrganizationId, Place, Route, SiteId, TunnelId,
+    controller::{Command, Order, Report, ReportKind},
 };
 use holdfast_failover::{Arrival, Fleet, FleetEffect, Monitor};
 use holdfast_store::Sha256;
@@ -34,6 +34,7 @@ pub(super) struct Connection {
 pub(super) struct Desk {
     fleet: Fleet<Connection, LoggedIn>,
     sites: HashMap<SiteId, Watched>,
+    site_of: HashMap<TunnelId, SiteId>,
     /// When each monitor wants to be called, earliest first.
     due: BTreeSet<(Instant, SiteId)>,
     /// Sites whose monitor may have something to tell.
@@ -63,6 +64,7 @@ impl Desk {
         Self {
             fleet: Fleet::new(now),
             sites: HashMap::new(),
+            site_of: HashMap::new(),
             due: BTreeSet::new(),
             touched: BTreeSet::new(),
             sources: HashMap::new(),
@@ -111,6 +113,10 @@ impl Desk {
             .sites
             .entry(site.clone())
             .or_insert_with(|| Watched::new(desired.organization.clone()));
+        for it in &desired.tunnels {
+            self.site_of
+                .insert(it.configured.tunnel.clone(), site.clone());
+        }
         let configured = desired.tunnels.iter().map(|it| it.configured.clone());
         watched.monitor.configure(configured.collect(), now);
         watched.order = watched.monitor.order();
@@ -171,6 +177,7 @@ impl Desk {
         {
             self.due.remove(&(due, site.clone()));
         }
+        self.site_of.retain(|_, of| of != site);
         let members = self.connected(site);
         if members.is_empty() {
             self.fleet.forget(site);
@@ -232,12 +239,42 @@ impl Desk {
     }
 
     pub(super) fn handle_report(&mut self, source: Source, report: Report, now: Instant) {
+        self.note_unseen_loss(&report, now);
         let connection = Connection {
             source,
             number: report.connection,
         };
         self.fleet
             .handle_report(&report.tunnel, connection, report.kind, now);
+    }
+
+    /// A tunnel that was up before we started was lost before anybody has told us that it still was.
+    fn note_unseen_loss(&mut self, report: &Report, now: Instant) {
+        let tunnel = &report.tunnel;
+        let ReportKind::Down {
+            cause,
+            planned: false,
+        } = &report.kind
+        else {
+            return;
+        };
+        let Some(site) = self.site_of.get(tunnel).cloned() else {
+            return;
+        };
+        if self.fleet.connection(tunnel).is_some() {
+            return;
+        }
+        let kind = LinkEventKind::TunnelDown {
+            cause: cause.clone(),
+            planned: false,
+        };
+        self.with_monitor(&site, |monitor| {
+            let mut links = monitor.links();
+            if links.any(|(link, state, ..)| link == tunnel && state == LinkState::Unknown) {
+                drop(links);
+                monitor.handle_event(tunnel, &kind, now);
+            }
+        });
     }
 
     /// When something was that a controller tells so much later.
@@ -247,7 +284,7 @@ impl Desk {
         age: SignedDuration,
         now: Timestamp,
     ) -> Timestamp {
-        let site = self.fleet.site_of(tunnel);
+        let site = self.site_of.get(tunnel);
         let watched = site.and_then(|site| self.sites.get(site));
         watched.map_or(now, |watched| watched.time_of(age, now))
     }

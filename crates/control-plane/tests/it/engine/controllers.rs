@@ -358,6 +358,41 @@ async fn a_control_plane_that_has_restarted_takes_over_what_is_connected() {
     assert!(wire.bed.open_faults().await.is_empty());
 }
 
+/// The control plane was away, and has no memory of the connection that was lost meanwhile.
+#[tokio::test]
+async fn what_happened_during_a_restart_is_in_the_history_once() {
+    let mut wire = Wire::new().await;
+    let (connection, place) = wire.connect("run-1", "fibre").await;
+    wire.bed.until_state("fibre", LinkState::Online).await;
+    wire.restart().await;
+    wire.bed.until_state("fibre", LinkState::Unknown).await;
+    let before = wire.bed.history("fibre").await.len();
+    let events = [
+        (3, down("fibre", connection)),
+        (
+            4,
+            ControllerEvent::Readmitted(wire.held("fibre", 77, place)),
+        ),
+        (5, up("fibre", 77)),
+        (6, answered("fibre", 77)),
+        (
+            7,
+            ControllerEvent::Snapshot(vec![wire.held("fibre", 77, place)]),
+        ),
+    ];
+    assert_eq!(wire.tell("run-1", &events).await, 7);
+    assert_eq!(wire.tell("run-1", &events).await, 7);
+    wire.bed.until_state("fibre", LinkState::Online).await;
+    let history = wire.bed.history("fibre").await.split_off(before);
+    let offline: Vec<_> = history
+        .iter()
+        .filter(|change| change.state == LinkState::Offline)
+        .collect();
+    assert_eq!(offline.len(), 1, "{history:?}");
+    assert!(offline[0].cause.contains("connection reset"), "{history:?}");
+    wire.bed.until_faults(&[]).await;
+}
+
 #[tokio::test]
 async fn a_tunnel_let_in_by_its_sealed_grant_is_taken_over() {
     let mut wire = Wire::new().await;
