@@ -53,7 +53,7 @@ impl FromRequestParts<Controllers> for Caller {
         found.map(Self).ok_or_else(|| {
             ApiError::new(
                 ErrorCode::Unauthenticated,
-                "send the token of a controller, from `holdfast admin token create --controller`",
+                "send the token of a controller, from `holdfast admin token create NAME --controller`",
             )
         })
     }

@@ -19,7 +19,7 @@ pub(super) struct RemoteArgs {
           requires_all = ["token_file", "slots"])]
     control_plane: Option<String>,
 
-    /// The file with this controller's token, from `holdfast admin token create`
+    /// The file with this controller's token, from `holdfast admin token create NAME --controller`
     #[arg(
         long,
         value_name = "FILE",
