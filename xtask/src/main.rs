@@ -4,6 +4,7 @@
 //! it starts other programs and reads their output, and knows nothing of Holdfast itself. One file per chore;
 //! `packages` installs what a chore finds missing.
 
+mod api;
 mod bench;
 mod demo;
 mod fuzz;
@@ -32,6 +33,8 @@ enum Chore {
     Test,
     /// Install what is missing, build, and play the three-ISP story in this terminal
     Demo(demo::Demo),
+    /// Send the HTTP API requests that nobody thought of, and look at its answers
+    Api(api::Api),
     /// Measure beside stock OpenVPN, as a table
     Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
@@ -67,6 +70,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
     match chore {
         Chore::Test => test::run(&shell),
         Chore::Demo(demo) => demo.run(&shell),
+        Chore::Api(api) => api.run(&shell),
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
         Chore::Sqlx(sqlx) => sqlx.run(&shell),

@@ -73,6 +73,36 @@ pub(crate) const PAGES: &[Program] = &[
     },
 ];
 
+/// What property tests of the HTTP API need.
+const PYTHON: &[Program] = &[
+    Program {
+        name: "python3",
+        package: "python3-venv",
+        why: "runs the property tests of the HTTP API",
+    },
+    Program {
+        name: "curl",
+        package: "curl",
+        why: "sets up the installation that is tested",
+    },
+];
+
+/// Installs what property tests of the HTTP API need. Debian packs Python without what makes a folder for packages,
+/// so its being there is not enough.
+pub(crate) fn install_python(shell: &Shell) -> anyhow::Result<()> {
+    install(shell, PYTHON)?;
+    let has_venv = cmd!(shell, "python3 -c 'import ensurepip, venv'")
+        .quiet()
+        .ignore_stderr();
+    if has_venv.run().is_err() {
+        eprintln!(
+            "missing: python3 -m venv (package python3-venv): keeps the property tests in a folder"
+        );
+        apt_install(shell, &PYTHON[..1])?;
+    }
+    Ok(())
+}
+
 /// Installs those of `wanted` that no directory in PATH holds.
 ///
 /// Touches nothing, and does not ask for root, when all of them are there.
