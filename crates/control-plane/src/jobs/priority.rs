@@ -121,17 +121,20 @@ fn compare(rows: &[Tunnel], holds: &[TunnelHolds]) -> Vec<Seat> {
     rows.iter()
         .map(|row| {
             let own = contenders.iter().position(|(it, _)| it.id == row.id);
-            let settled = own.is_none_or(|own| {
-                let here = contenders[own].1;
-                let below = contenders[..own]
-                    .iter()
-                    .all(|(_, other)| other.better_than(here));
-                let above = contenders[own + 1..]
-                    .iter()
-                    .all(|(_, other)| here.better_than(*other));
-                below && above
-            });
             let held = holds.iter().find(|hold| hold.tunnel == row.id);
+            let settled = match own {
+                Some(own) => {
+                    let here = contenders[own].1;
+                    let below = contenders[..own]
+                        .iter()
+                        .all(|(_, other)| other.better_than(here));
+                    let above = contenders[own + 1..]
+                        .iter()
+                        .all(|(_, other)| here.better_than(*other));
+                    below && above
+                }
+                None => held.is_some() || !is_reconnecting(row),
+            };
             Seat {
                 settled,
                 result: TunnelResult {
@@ -146,10 +149,21 @@ fn compare(rows: &[Tunnel], holds: &[TunnelHolds]) -> Vec<Seat> {
         .collect()
 }
 
+/// Most clients get a new place by connecting anew. For the moment in which such a tunnel is away nobody calls it
+/// offline.
+fn is_reconnecting(row: &Tunnel) -> bool {
+    matches!(row.link.state, LinkState::Online | LinkState::Degraded)
+}
+
 /// Why a tunnel has no routes, or does not stand where its rank would put it.
 fn reason(row: &Tunnel, connected: bool, settled: bool) -> Option<String> {
-    if connected && !settled {
-        return Some("not at its place yet".into());
+    if !settled {
+        let reason = if connected {
+            "not at its place yet"
+        } else {
+            "connects anew to get its place"
+        };
+        return Some(reason.into());
     }
     if !connected || row.link.state == LinkState::Recovering {
         return Some(format!("{}: {}", row.link.state, row.link.cause));
