@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use holdfast_api_types::{
-    ConnectionType, JobState, ProfileName, SiteId, TunnelId,
+    ConnectionType, JobState, ProfileName, SiteId, StepState, TunnelId,
     api::{
         Accepted, ConfigureTunnel, FailoverStatus, Fault, Job, Page, Patch, Priority, Site, Tunnel,
     },
@@ -110,7 +110,7 @@ impl Operator {
         Ok(answer.json::<Accepted>()?.job)
     }
 
-    /// Waits until a job has succeeded.
+    /// Waits until a job has succeeded, with every step of it.
     pub(crate) fn finish(&self, job: &Job) -> anyhow::Result<Job> {
         let path = format!("/api/v1/jobs/{}", job.id);
         let mut latest = job.clone();
@@ -122,7 +122,15 @@ impl Operator {
             latest.state.is_finished()
         });
         if latest.state == JobState::Succeeded {
-            return Ok(latest);
+            // Every line works when the lab's operator confirms an order.
+            let left_out = latest
+                .steps
+                .iter()
+                .find(|step| step.state != StepState::Succeeded);
+            return match left_out {
+                None => Ok(latest),
+                Some(step) => bail!("the job left out a step: {}: {}", step.title, step.detail),
+            };
         }
         let nothing = if finished.is_ok() {
             "no reason"
