@@ -38,8 +38,13 @@ pub(crate) fn has_logged_in(api: &Api, tunnel: &str) -> bool {
     !tunnel["last_login"].is_null()
 }
 
-/// A client that makes no device and no routes, with the address, the log-in and the CA of a profile.
+/// A client that makes no device and no routes, with the address, the log-in and the CA of a profile. It stays.
 pub(crate) fn connect(bed: &Bed, profile: &str) -> Program {
+    connect_for(bed, profile, 600)
+}
+
+/// The same for so many seconds.
+pub(crate) fn connect_for(bed: &Bed, profile: &str, seconds: u32) -> Program {
     let block = |name: &str| {
         let (_, rest) = profile.split_once(&format!("<{name}>\n")).unwrap();
         rest.split_once(&format!("</{name}>")).unwrap().0
@@ -50,8 +55,12 @@ pub(crate) fn connect(bed: &Bed, profile: &str) -> Program {
     let users = bed.write("users", &format!("{}\n", login.join(" ")));
     let ca = bed.write("profile-ca.pem", block("ca"));
     let mut command = bed.command(env!("CARGO_BIN_EXE_holdfast"));
-    command.args(["load", "--connections", "1", "--hold", "60"]);
+    command.args(["load", "--connections", "1"]);
+    command.args(["--hold", &seconds.to_string()]);
     command.args(["--target", &remote.replace(' ', ":")]);
     command.arg("--users").arg(users).arg("--ca").arg(ca);
-    Program::start("the client", command)
+    let client = Program::start("the client", command);
+    // It has read its files, and another may have others.
+    client.err().expect("of 1 up");
+    client
 }

@@ -20,7 +20,7 @@ use self::namespace::Namespace;
 pub(crate) use self::{
     client::{Client, ClientPlan, Ping, Pinging, generate_key},
     controller::{Controller, ControllerPlan, grants, password},
-    fleet::{connect, has_logged_in, make_site, profile},
+    fleet::{connect, connect_for, has_logged_in, make_site, profile},
     program::Program,
     server::{OWNER, PASSWORD, Server, ServerPlan, admin, set_up, setup_token, try_admin},
 };
