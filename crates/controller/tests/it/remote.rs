@@ -86,6 +86,15 @@ impl Bed {
         }
     }
 
+    /// Sends a command as soon as somebody follows.
+    async fn command(&self, command: &Command) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.plane.command(vec![command.clone()]) {
+            assert!(Instant::now() < deadline, "nobody follows the commands");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits for commands.
     async fn commands(&self) -> Vec<Command> {
         let commands = async {
@@ -253,7 +262,7 @@ async fn a_tunnel_returns_to_where_it_was_put_last() {
         connection: 1,
         order: Order::Push { routes },
     };
-    assert!(bed.plane.command(vec![push.clone()]));
+    bed.command(&push).await;
     assert_eq!(bed.commands().await, [push]);
     bed.plane.stop();
     let verdict = bed.log_in("fibre", 2, "secret").await;
@@ -306,10 +315,11 @@ async fn a_control_plane_that_was_replaced_is_told_everything_that_is_connected(
     assert_eq!(held[0].tunnel.as_str(), "fibre");
     assert_eq!(held[0].cipher.as_deref(), Some("AES-256-GCM"));
     assert_eq!(held[0].place, Place { rung: 1, step: 10 });
-    assert!(bed.plane.command(vec![Command {
+    let burst = Command {
         connection: 2,
-        order: Order::Burst
-    }]));
+        order: Order::Burst,
+    };
+    bed.command(&burst).await;
     assert_eq!(bed.commands().await[0].connection, 2);
 }
 
