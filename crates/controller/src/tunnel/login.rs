@@ -15,6 +15,9 @@ use crate::{
 /// A wrong password costs its sender this much before it hears so.
 const REFUSAL_DELAY: Duration = Duration::from_secs(1);
 
+/// Clients that redial at once would otherwise come back hundreds of times a second.
+const TURNING_AWAY_DELAY: Duration = Duration::from_secs(1);
+
 /// How long we wait for a verdict before the router is told to come back.
 const VERDICT_WITHIN: Duration = Duration::from_secs(8);
 
@@ -53,7 +56,10 @@ impl<C: ControlPlane> Tunnel<C> {
                 tokio::time::sleep(REFUSAL_DELAY).await;
                 self.session.reject(&reason, Instant::now());
             }
-            LoginVerdict::Unavailable(reason) => self.session.unavailable(&reason, now),
+            LoginVerdict::Unavailable(reason) => {
+                tokio::time::sleep(TURNING_AWAY_DELAY).await;
+                self.session.unavailable(&reason, Instant::now());
+            }
         }
     }
 

@@ -35,6 +35,10 @@ const TEXT_EVERY: Duration = Duration::from_secs(2);
 /// Renegotiations of a peer beyond its burst; each costs a TLS handshake.
 const RENEGOTIATION_EVERY: Duration = Duration::from_secs(60);
 
+/// Seconds that a client is to wait when there can be no verdict. Without a number a stock client with
+/// `connect-retry 0` comes back at once, two hundred times a second.
+const COME_BACK_AFTER_S: u32 = 2;
+
 /// What a logged-in tunnel gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -249,7 +253,8 @@ impl<R: CryptoRng> ServerSession<R> {
         };
         let cause = DownCause::Requested(reason.into());
         let result = if temporary {
-            self.farewell(&format!("AUTH_FAILED,TEMP:{reason}"), cause, now)
+            let text = format!("AUTH_FAILED,TEMP[backoff {COME_BACK_AFTER_S}]:{reason}");
+            self.farewell(&text, cause, now)
         } else {
             Err(cause)
         };

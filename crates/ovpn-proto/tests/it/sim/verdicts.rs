@@ -143,7 +143,7 @@ fn a_client_that_can_is_told_to_come_back_when_there_is_no_verdict() {
     pair.drive();
     assert_eq!(
         pair.client_down(),
-        Some(&DownCause::Refused("TEMP:busy".into()))
+        Some(&DownCause::Refused("TEMP[backoff 2]:busy".into()))
     );
     assert_eq!(
         pair.server_down(),
