@@ -255,12 +255,14 @@ impl Monitor {
     // --- after every input ------------------------------------------------------------------
 
     fn evaluate(&mut self) {
-        let lost = |link: &Link| !link.may_be_active();
         let links = &self.links;
-        self.active
-            .take_if(|active| links.iter().any(|it| it.tunnel() == active && lost(it)));
+        self.active.take_if(|active| {
+            let mut active = links.iter().filter(|it| it.tunnel() == active);
+            active.any(Link::has_lost_traffic)
+        });
         for link in &mut self.links {
-            let role = if self.active.as_ref() == Some(link.tunnel()) {
+            let is_active = self.active.as_ref() == Some(link.tunnel());
+            let role = if is_active && link.may_be_active() {
                 TunnelRole::Active
             } else {
                 TunnelRole::Standby

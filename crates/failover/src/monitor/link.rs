@@ -23,6 +23,9 @@ pub(super) struct Link {
     /// It has been connected at some time.
     seen: bool,
     pub(super) told: Told,
+    /// Its router has its routes, and neither answer nor loss is known since: it may have the traffic already, but its
+    /// state does not say so.
+    arriving: bool,
 }
 
 /// What was last told of it.
@@ -68,6 +71,7 @@ impl Link {
             out_of_sight: None,
             activation: String::new(),
             seen: false,
+            arriving: false,
             told: Told {
                 state: LinkState::Unconfigured,
                 role: TunnelRole::Standby,
@@ -129,6 +133,7 @@ impl Link {
         }
         self.configured = configured;
         if self.configured.admission != Admission::Open {
+            self.arriving = false;
             self.life = Life::NeverSeen;
             self.quality = Quality::default();
             self.flapping = false;
@@ -149,6 +154,7 @@ impl Link {
         match kind {
             LinkEventKind::TunnelUp { .. } => {
                 self.seen = true;
+                self.arriving = true;
                 self.out_of_sight = None;
                 if let Life::Away {
                     was_online: true, ..
@@ -159,6 +165,7 @@ impl Link {
             }
             LinkEventKind::TunnelDown { planned: true, .. } => {
                 self.out_of_sight = None;
+                self.arriving = false;
                 self.go_away(now);
             }
             LinkEventKind::TunnelDown {
@@ -221,6 +228,7 @@ impl Link {
     }
 
     fn go_offline(&mut self, cause: &str) {
+        self.arriving = false;
         self.out_of_sight = None;
         if matches!(self.life, Life::Offline { .. }) {
             return;
@@ -278,6 +286,11 @@ impl Link {
                 self.life,
                 Life::Online | Life::Recovering { .. } | Life::Away { .. }
             )
+    }
+
+    /// Whether the traffic cannot be its any more. What comes up gets it before its first answer.
+    pub(super) fn has_lost_traffic(&self) -> bool {
+        !self.may_be_active() && !self.arriving
     }
 
     /// Its state and role, if they are news.

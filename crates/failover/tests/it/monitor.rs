@@ -229,6 +229,31 @@ fn a_new_tunnel_has_never_been_seen_and_is_then_online() {
     assert_eq!(desk.opened, []);
 }
 
+/// The routes are in place before the first probe is answered.
+#[test]
+fn a_tunnel_that_has_the_traffic_before_its_first_answer_is_active_once_it_is_online() {
+    let mut desk = Desk::new(2);
+    desk.tell(0, &up());
+    desk.tell(0, &active());
+    assert_eq!(desk.state(0), LinkState::NeverSeen);
+    assert!(
+        desk.states
+            .get(&id(0))
+            .is_none_or(|it| it.1 == TunnelRole::Standby)
+    );
+    desk.tell(0, &LinkEventKind::LinkOnline);
+    assert_eq!(desk.state(0), LinkState::Online);
+    assert_eq!(desk.states[&id(0)].1, TunnelRole::Active);
+
+    // One that is lost before it has answered has lost the traffic as well.
+    desk.tell(1, &up());
+    desk.tell(1, &active());
+    desk.tell(1, &down(false));
+    desk.tell(1, &up());
+    desk.tell(1, &LinkEventKind::LinkOnline);
+    assert_eq!(desk.states[&id(1)].1, TunnelRole::Standby);
+}
+
 #[test]
 fn a_lost_primary_is_a_fault_and_so_is_running_on_the_backup_until_it_has_the_traffic_back() {
     let mut desk = settled();
