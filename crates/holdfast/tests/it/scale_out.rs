@@ -152,7 +152,7 @@ fn outlive(
     assert!(line.contains(&it.tunnels[0]), "{line}");
     // ... and with a wrong password it is not.
     let wrong = it.profiles[0].replace(&password_in(&it.profiles[0]), "guess");
-    let mut wrong = connect_for(&it.bed, &wrong, 2);
+    let mut wrong = connect_for(&it.bed, &wrong, 5);
     assert!(wrong.wait(PATIENCE).success());
     let result = wrong.out().expect("{");
     assert!(result.contains("the control plane is away"), "{result}");
