@@ -1,6 +1,8 @@
 //! Fills a store with a whole fleet at once, for benchmarks and tests of size.
 
-use holdfast_api_types::{LinkState, OrganizationId, SessionPolicy, SiteId, TunnelId};
+use holdfast_api_types::{
+    ConnectionType, LinkState, OrganizationId, SessionPolicy, SiteId, TunnelId,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -26,7 +28,7 @@ pub struct Fleet {
     pub password_sha256: Sha256,
 }
 
-/// Writes a fleet into a store that has none yet, and answers its organization.
+/// Writes a fleet into a store that has none yet, and answers its organization. Every tunnel of it may log in.
 pub async fn fill(store: &Store, fleet: &Fleet) -> Result<OrganizationId> {
     let organization = add_organization(store, fleet).await?;
     for first in (0..fleet.sites).step_by(BATCH as usize) {
@@ -92,7 +94,7 @@ fn tunnel(site: u32, rank: u32, organization: &OrganizationId, fleet: &Fleet) ->
             name: format!("WAN {}", rank + 1),
             interface: Some(format!("ether{}", rank + 1)),
             gateway: Some([192, 0, 2, 1].into()),
-            connection_type: None,
+            connection_type: Some(connection_type(rank)),
             metered: false,
             enabled: true,
             provider: Some(format!("Provider {}", (site + rank) % 50)),
@@ -115,6 +117,14 @@ fn tunnel(site: u32, rank: u32, organization: &OrganizationId, fleet: &Fleet) ->
             since: fleet.created_at,
             role: None,
         },
+    }
+}
+
+/// As at many sites: a line in the ground, and mobile networks behind it.
+fn connection_type(rank: u32) -> ConnectionType {
+    match rank {
+        0 => ConnectionType::Fibre,
+        _ => ConnectionType::FourG,
     }
 }
 

@@ -27,6 +27,7 @@ async fn a_fleet_has_the_size_that_was_asked_for() {
     let tunnels = tunnel::of_site(&mut conn, &seed::site_id(1099))
         .await
         .unwrap();
+    assert!(tunnels.iter().all(|it| it.settings.missing().is_none()));
     let ids: Vec<_> = tunnels.into_iter().map(|tunnel| tunnel.id).collect();
     assert_eq!(ids, [0, 1, 2].map(|rank| seed::tunnel_id(1099, rank)));
     drop(conn);
