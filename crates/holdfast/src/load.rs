@@ -3,7 +3,10 @@
 use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use holdfast_load::{Client, Dial, Task, TlsVersion, TunnelOptions, Users, bench::Bench};
+use holdfast_load::{
+    Client, Dial, Task, TlsVersion, TunnelOptions, Users,
+    bench::{self, Bench, ServeBench},
+};
 
 /// Arguments of `holdfast load`.
 #[derive(Debug, clap::Args)]
@@ -19,6 +22,8 @@ pub(crate) struct Args {
 enum LoadCommand {
     /// Puts the same load on the controller and on the stock openvpn server, and compares.
     Bench(BenchArgs),
+    /// Measures `holdfast serve` with a fleet in its database, which must be there already.
+    BenchServe(BenchServeArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +32,22 @@ struct BenchArgs {
     #[arg(long)]
     quick: bool,
     /// Where load.md, load.json and the servers' logs go.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct BenchServeArgs {
+    /// A fraction of everything: shows that it works, measures little.
+    #[arg(long)]
+    quick: bool,
+    /// The data directory; the tunnels in it will have been connected afterwards.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// All tunnels in it: a user name, a blank and a password on each line.
+    #[arg(long, value_name = "FILE")]
+    users: PathBuf,
+    /// Where serve.json goes.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -87,6 +108,7 @@ struct LoadArgs {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match (args.command, args.load) {
         (Some(LoadCommand::Bench(args)), _) => bench(args),
+        (Some(LoadCommand::BenchServe(args)), _) => bench_serve(args),
         (None, Some(args)) => load(args),
         (None, None) => unreachable!("clap asks for a target"),
     }
@@ -99,8 +121,22 @@ fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
         out: args.out,
         quick: args.quick,
     };
-    let table = holdfast_load::bench::run(&bench, |doing| eprintln!("{doing}"))?;
+    let table = bench::run(&bench, |doing| eprintln!("{doing}"))?;
     write!(std::io::stdout(), "{table}").context("cannot print the result")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the rows of a table.
+fn bench_serve(args: BenchServeArgs) -> anyhow::Result<ExitCode> {
+    let bench = ServeBench {
+        holdfast: std::env::current_exe()?,
+        data: args.data,
+        users: Users::read(&args.users)?,
+        out: args.out,
+        quick: args.quick,
+    };
+    let rows = bench::run_serve(&bench, |doing| eprintln!("{doing}"))?;
+    write!(std::io::stdout(), "{rows}").context("cannot print the result")?;
     Ok(ExitCode::SUCCESS)
 }
 

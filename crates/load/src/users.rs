@@ -57,6 +57,11 @@ impl Users {
         Ok(Self(users))
     }
 
+    /// How many different ones are listed.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whom connection `index` logs in as.
     pub(crate) fn of(&self, index: usize) -> User {
         let User { name, password } = &self.0[index % self.0.len()];

@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// For buffers of the log-in to be given back, and connections probed once.
-const SETTLE: Duration = Duration::from_secs(3);
+pub(super) const SETTLE: Duration = Duration::from_secs(3);
 
 /// For all tunnels to be up, their dialling included.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -119,7 +119,8 @@ impl Figures {
     ) -> anyhow::Result<()> {
         let server = servers.start(self.server).await?;
         let before = server.cpu()?;
-        let fleet = launch("login", plan.handshakes, plan.handshake_rates[nth], false)?;
+        let users = anybody("login");
+        let fleet = launch(users, plan.handshakes, plan.handshake_rates[nth], false)?;
         wait_all_up(&fleet, plan.handshakes).await;
         let used = server.cpu()? - before;
         let report = self.note("log-ins", false, &fleet);
@@ -144,7 +145,7 @@ impl Figures {
         let mut tunnels = 0;
         for size in plan.idle {
             let more = size - tunnels;
-            let fleet = launch(&format!("to-{size}"), more, plan.rate, false)?;
+            let fleet = launch(anybody(&format!("to-{size}")), more, plan.rate, false)?;
             wait_all_up(&fleet, more).await;
             fleets.push(fleet);
             tunnels = size;
@@ -165,7 +166,7 @@ impl Figures {
         plan: &Plan,
     ) -> anyhow::Result<()> {
         let server = servers.start(self.server).await?;
-        let fleet = launch("restart", plan.restart, plan.rate, true)?;
+        let fleet = launch(anybody("restart"), plan.restart, plan.rate, true)?;
         wait_all_up(&fleet, plan.restart).await;
         let (server, restart) = self
             .replace(servers, server, Signal::SIGTERM, &fleet, plan)
@@ -216,8 +217,18 @@ impl Figures {
     }
 }
 
-/// `name` keeps the users of one fleet apart from those of another at the same server.
-fn launch(name: &str, connections: usize, rate: f64, reconnect: bool) -> anyhow::Result<Fleet> {
+/// `fleet` keeps the users of one fleet apart from those of another at the same server.
+fn anybody(fleet: &str) -> Users {
+    Users::numbered(&format!("{fleet}-{{n}}"), "load")
+}
+
+/// Begins to dial; `rate` is in connections per second.
+pub(super) fn launch(
+    users: Users,
+    connections: usize,
+    rate: f64,
+    reconnect: bool,
+) -> anyhow::Result<Fleet> {
     let dial = Dial {
         target: ADDRESS,
         connections,
@@ -225,7 +236,7 @@ fn launch(name: &str, connections: usize, rate: f64, reconnect: bool) -> anyhow:
         sources: 100,
     };
     let tunnels = TunnelOptions {
-        users: Users::numbered(&format!("{name}-{{n}}"), "load"),
+        users,
         client: Client::OpenVpn26,
         tls: TlsVersion::V13,
         ca: None,
@@ -235,13 +246,14 @@ fn launch(name: &str, connections: usize, rate: f64, reconnect: bool) -> anyhow:
 }
 
 /// Not reaching it is no error: the report says who is missing.
-async fn wait_all_up(fleet: &Fleet, count: usize) {
+pub(super) async fn wait_all_up(fleet: &Fleet, count: usize) {
     fleet
         .wait_for(|standing| standing.up >= count, PATIENCE)
         .await;
 }
 
-async fn hold(server: &Server, time: Duration) -> anyhow::Result<f64> {
+/// CPU over so much time, in percent of one core.
+pub(super) async fn hold(server: &Server, time: Duration) -> anyhow::Result<f64> {
     let (cpu, start) = (server.cpu()?, Instant::now());
     sleep(time).await;
     Ok((server.cpu()? - cpu) / start.elapsed().as_secs_f64() * 100.0)

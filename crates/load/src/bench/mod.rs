@@ -7,6 +7,7 @@
 mod measure;
 mod namespace;
 mod pki;
+mod serve;
 mod server;
 mod table;
 
@@ -15,6 +16,7 @@ use std::{fs, path::PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
+pub use self::serve::{ServeBench, run_serve};
 use self::{
     measure::{Figures, Plan},
     server::{ADDRESS, Kind, Servers},

@@ -1,4 +1,4 @@
-//! The two servers as processes: starting them, stopping them, and reading what they have used.
+//! The servers as processes: starting them, stopping them, and reading what they have used.
 
 use std::{
     fmt,
@@ -18,7 +18,7 @@ use nix::{
 use serde::Serialize;
 use tokio::time::sleep;
 
-/// Where both listen, one after the other.
+/// Where each listens, one after the other.
 pub(super) const ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1194);
 
@@ -34,6 +34,8 @@ pub(super) enum Kind {
     /// The stock server.
     #[serde(rename = "openvpn")]
     OpenVpn,
+    /// Our controller and the control plane in one process.
+    Serve,
 }
 
 impl fmt::Display for Kind {
@@ -41,18 +43,19 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Holdfast => "holdfast",
             Self::OpenVpn => "openvpn",
+            Self::Serve => "serve",
         })
     }
 }
 
-/// How to start either server, with its files in one directory.
+/// How to start the servers, with their files in one directory.
 pub(super) struct Servers {
     dir: PathBuf,
     holdfast: PathBuf,
 }
 
 impl Servers {
-    /// Writes the configuration of both and builds the plug-in of the stock one.
+    /// Writes the configuration of those that need no database, and builds the plug-in of the stock one.
     pub(super) fn prepare(dir: PathBuf, holdfast: PathBuf) -> anyhow::Result<Self> {
         fs::write(dir.join("grants.toml"), grants())?;
         fs::write(dir.join("openvpn.conf"), OPENVPN)?;
@@ -63,6 +66,12 @@ impl Servers {
             .status()
             .context("cannot start cc (package gcc)")?;
         ensure!(compiled.success(), "cc cannot build the plug-in");
+        Ok(Self { dir, holdfast })
+    }
+
+    /// The one with a database, which is in `dir` already.
+    pub(super) fn with_database(dir: PathBuf, holdfast: PathBuf) -> anyhow::Result<Self> {
+        fs::write(dir.join("holdfast.toml"), serve_toml())?;
         Ok(Self { dir, holdfast })
     }
 
@@ -82,6 +91,11 @@ impl Servers {
             Kind::OpenVpn => {
                 let mut command = Command::new("openvpn");
                 command.args(["--config", "openvpn.conf"]);
+                command
+            }
+            Kind::Serve => {
+                let mut command = Command::new(&self.holdfast);
+                command.args(["serve", "--config", "holdfast.toml", "--data", "."]);
                 command
             }
         };
@@ -123,14 +137,14 @@ impl Server {
         Ok((user + system) as f64 / per_second as f64)
     }
 
-    /// Its share of memory, in KiB.
+    /// Its share of memory, in KiB: what it has in common with other processes counts in part.
     pub(super) fn memory(&self) -> anyhow::Result<f64> {
-        let rollup = self.proc("smaps_rollup")?;
-        rollup
-            .lines()
-            .find_map(|line| line.strip_prefix("Pss:"))
-            .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
-            .context("cannot read the memory of the server")
+        self.rollup("Pss:")
+    }
+
+    /// All memory that it has, in KiB, as process lists show it.
+    pub(super) fn resident(&self) -> anyhow::Result<f64> {
+        self.rollup("Rss:")
     }
 
     /// Sends a signal, and waits until another server can listen in its place. It may still be serving the
@@ -163,6 +177,15 @@ impl Server {
             sleep(LOOK_EVERY).await;
         }
         Ok(())
+    }
+
+    fn rollup(&self, field: &str) -> anyhow::Result<f64> {
+        let rollup = self.proc("smaps_rollup")?;
+        rollup
+            .lines()
+            .find_map(|line| line.strip_prefix(field))
+            .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
+            .context("cannot read the memory of the server")
     }
 
     fn proc(&self, file: &str) -> anyhow::Result<String> {
@@ -205,6 +228,11 @@ fn grants() -> String {
          [[tunnels]]\nany_username = true\npassword = \"load\"\nsite = \"bench\"\nrank = 0\n\
          gateway = \"192.0.2.1\"\nprofile = \"saver\"\n"
     )
+}
+
+/// Its own file, so that an installation on this machine changes nothing.
+fn serve_toml() -> String {
+    format!("[[controller.slots]]\naddress = \"{ADDRESS}\"\n")
 }
 
 /// As fast as the stock server goes: no script, no client certificate; and the same keepalive as profile `saver`.
