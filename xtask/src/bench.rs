@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: measures Holdfast beside stock OpenVPN, in one run on one machine.
+//! `cargo xtask bench`: measures Holdfast, where there is one beside stock OpenVPN, in one run on one machine.
 //!
 //! Absolute numbers depend on the machine and on what else it does; what is comparable is the ratio between
-//! the columns of one table. Tables and raw results are written below `target/bench/`.
+//! the columns of one table. The control plane stands alone: stock OpenVPN has none. Tables and raw results are written below `target/bench/`.
 
+mod control_plane;
 mod lab;
 mod load;
 
@@ -29,6 +30,8 @@ enum Part {
     Lab,
     /// What thousands of tunnels cost the controller, beside the stock openvpn server
     Load,
+    /// What a fleet of 100,000 tunnels costs the control plane
+    ControlPlane,
     /// Every part
     All,
 }
@@ -45,9 +48,11 @@ impl Bench {
         match self.part {
             Part::Lab => lab::run(shell, &bench),
             Part::Load => load::run(shell, &bench),
+            Part::ControlPlane => control_plane::run(shell, &bench),
             Part::All => {
                 let load = load::run(shell, &bench);
-                lab::run(shell, &bench).and(load)
+                let control_plane = control_plane::run(shell, &bench);
+                lab::run(shell, &bench).and(load).and(control_plane)
             }
         }
     }

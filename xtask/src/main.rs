@@ -35,7 +35,7 @@ enum Chore {
     Demo(demo::Demo),
     /// Send the HTTP API requests that nobody thought of, and look at its answers
     Api(api::Api),
-    /// Measure beside stock OpenVPN, as a table
+    /// Measure, where there is one beside stock OpenVPN, as tables
     Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
     Fuzz(fuzz::Fuzz),
