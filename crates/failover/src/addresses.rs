@@ -12,6 +12,20 @@ pub const NETWORKS: u32 = 1 << 15;
 /// Prefix length of a tunnel's own network.
 pub const PREFIX: u8 = 30;
 
+/// The network that holds the addresses of every tunnel, with its prefix length.
+pub const fn pool() -> (Ipv4Addr, u8) {
+    (POOL, 15)
+}
+
+/// The next hop that the routes of a RouterOS router name: each slot, counted from 1, has one, and a host route on the
+/// router leads from it to the ISP's real gateway. So gateways that change, that two ISPs share or that have no address
+/// need no new push.
+///
+/// The address is in the range for carrier NAT (RFC 6598), at the end that ISPs who use it reach last.
+pub const fn virtual_next_hop(slot: u8) -> Ipv4Addr {
+    Ipv4Addr::new(100, 127, 255, slot)
+}
+
 /// Both ends of one tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TunnelAddresses {
@@ -40,9 +54,19 @@ mod tests {
         for index in [0, 1, NETWORKS - 1, NETWORKS, u32::MAX] {
             let TunnelAddresses { router, server } = of_network(index);
             assert_eq!(u32::from(router) >> 2, u32::from(server) >> 2);
-            assert_eq!(u32::from(router) >> 17, u32::from(POOL) >> 17);
+            let (pool, length) = pool();
+            assert_eq!(
+                u32::from(router) >> (32 - length),
+                u32::from(pool) >> (32 - length)
+            );
         }
         assert_eq!(of_network(NETWORKS), of_network(0));
         assert_ne!(of_network(1), of_network(0));
+    }
+
+    #[test]
+    fn every_slot_has_a_next_hop_of_its_own() {
+        assert_eq!(virtual_next_hop(1), Ipv4Addr::new(100, 127, 255, 1));
+        assert_ne!(virtual_next_hop(1), virtual_next_hop(2));
     }
 }
