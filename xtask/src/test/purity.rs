@@ -8,6 +8,7 @@ const PURE: &[&str] = &[
     "holdfast-api-types",
     "holdfast-failover",
     "holdfast-ovpn-proto",
+    "holdfast-routeros-plan",
     "holdfast-sealed-grant",
 ];
 
