@@ -9,6 +9,7 @@ const PURE: &[&str] = &[
     "holdfast-failover",
     "holdfast-ovpn-proto",
     "holdfast-routeros-plan",
+    "holdfast-routeros-proto",
     "holdfast-sealed-grant",
 ];
 
