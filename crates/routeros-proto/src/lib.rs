@@ -4,10 +4,11 @@
 //! *sentence* of *words* is a command or a reply, a *menu* has items, a *trap* is a failure.
 //!
 //! Where to start: [`Command`] and [`Reply`] for what is said, [`Row`] for an item, [`value`] for spellings,
-//! [`Version`] for what a router can do, [`codec`] for bytes.
+//! [`menu`] for items as types, [`Version`] for what a router can do, [`codec`] for bytes.
 
 pub mod codec;
 mod command;
+pub mod menu;
 mod query;
 mod reply;
 mod row;

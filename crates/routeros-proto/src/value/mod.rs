@@ -5,12 +5,14 @@
 
 mod date;
 mod duration;
+mod gateway;
 mod policy;
 mod prefix;
 mod same;
 
 pub use date::{Date, DateTime};
 pub use duration::{format_duration, parse_duration};
+pub use gateway::Gateway;
 pub use policy::Policies;
 pub use prefix::Prefix;
 pub use same::{compare, same_value};
