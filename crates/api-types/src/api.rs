@@ -29,7 +29,8 @@ pub use job::{Job, JobStep};
 pub use page::Page;
 pub use priority::{Accepted, Priority, PriorityResult, SetPriority, TunnelResult};
 pub use site::{
-    ChangeSite, Deactivation, FailoverStatus, HoldSeconds, NOTE_MAX, NewSite, Site, TunnelStatus,
+    ChangeSite, Deactivation, FailoverStatus, HoldSeconds, NOTE_MAX, NewSite, Site, SiteStatus,
+    TunnelOutline, TunnelStatus,
 };
 pub use system::Health;
 pub use text::{Email, InvalidText, Label, NewPassword, Secret};

@@ -21,5 +21,5 @@ pub use id::{
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
 pub use word::{
     ActorKind, ConnectionType, FaultState, FaultType, JobKind, JobState, LinkState, OverrideKind,
-    ProfileName, SessionPolicy, Severity, StepState, TunnelRole, UnknownWord, UserRole,
+    ProfileName, SessionPolicy, Severity, SiteState, StepState, TunnelRole, UnknownWord, UserRole,
 };

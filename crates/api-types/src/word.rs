@@ -162,6 +162,29 @@ words! {
 }
 
 words! {
+    "site state",
+    /// How a site as a whole is doing.
+    SiteState {
+        /// Failover is not enabled, or every tunnel of it is switched off.
+        Off = "off",
+        /// No tunnel of it may connect before it is configured.
+        Unconfigured = "unconfigured",
+        /// No tunnel of it has ever connected.
+        NeverSeen = "never-seen",
+        /// Traffic leaves where it should.
+        Online = "online",
+        /// Traffic leaves through a tunnel that is not the first of those that could be used.
+        OnBackup = "on-backup",
+        /// Traffic leaves through a tunnel that is worse than its targets say.
+        Degraded = "degraded",
+        /// No tunnel carries its traffic.
+        Offline = "offline",
+        /// No controller reports its tunnels.
+        Unknown = "unknown",
+    }
+}
+
+words! {
     "session policy",
     /// What happens to live connections when traffic moves to another tunnel.
     SessionPolicy {

@@ -1,5 +1,7 @@
 //! Sites: routers with several internet connections.
 
+mod outline;
+
 use holdfast_api_types::{OrganizationId, SiteId};
 use jiff::Timestamp;
 
@@ -8,6 +10,8 @@ use crate::{
     column::{contains, micros},
     error::OrDuplicate,
 };
+
+pub use outline::{FaultOutline, LinkOutline, links, open_faults};
 
 /// A router with two to eight internet connections.
 #[derive(Debug, Clone, PartialEq, Eq)]

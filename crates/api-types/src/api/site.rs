@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Label, Number, Text, Tunnel};
-use crate::{LinkState, Place, Route, SiteId, TunnelId, TunnelRole};
+use crate::{LinkState, Place, Route, SiteId, SiteState, TunnelId, TunnelRole};
 
 /// Longest note of a site in characters.
 pub const NOTE_MAX: usize = 2_000;
@@ -28,6 +28,39 @@ pub struct Site {
     pub hold_s: u32,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How it is doing now.
+    pub status: SiteStatus,
+}
+
+/// How a site is doing, in the outline that a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SiteStatus {
+    /// The site as a whole.
+    pub state: SiteState,
+    /// The tunnel that carries the traffic; null when none does.
+    pub active: Option<TunnelId>,
+    /// Since when traffic has left through a backup; null when it does not.
+    pub on_backup_since: Option<Timestamp>,
+    /// How many faults go on.
+    pub open_faults: u32,
+    /// The tunnels in the configured order, the primary first.
+    pub tunnels: Vec<TunnelOutline>,
+}
+
+/// A tunnel in the outline of its site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TunnelOutline {
+    /// The tunnel.
+    pub id: TunnelId,
+    /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(example = "Fibre"))]
+    pub name: String,
+    /// What is known of its connection.
+    pub state: LinkState,
+    /// What it is for; null while it is not connected.
+    pub role: Option<TunnelRole>,
 }
 
 /// A site to make.

@@ -94,12 +94,17 @@ pub fn page<R, T>(
     key: impl Fn(&R) -> String,
     show: impl Fn(R) -> T,
 ) -> Json<Page<T>> {
-    let last = rows.items.last().filter(|_| rows.more);
-    let next = last.map(|row| hex::encode(key(row)));
+    let next = next(&rows, key);
     Json(Page {
         items: rows.items.into_iter().map(show).collect(),
         next,
     })
+}
+
+/// The cursor with which the page after these rows begins.
+pub fn next<R>(rows: &store::Page<R>, key: impl Fn(&R) -> String) -> Option<String> {
+    let last = rows.items.last().filter(|_| rows.more);
+    last.map(|row| hex::encode(key(row)))
 }
 
 fn open(cursor: &str) -> Result<String, ApiError> {

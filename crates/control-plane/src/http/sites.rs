@@ -1,9 +1,6 @@
 //! `/sites`: routers with several internet connections.
 
-use holdfast_api_types::{
-    OrganizationId, SiteId,
-    api::{Site, Subject},
-};
+use holdfast_api_types::{OrganizationId, SiteId, api::Subject};
 use holdfast_store::{Connection, site};
 
 use super::error::ApiError;
@@ -13,17 +10,7 @@ pub(super) mod create;
 pub(super) mod list;
 pub(super) mod remove;
 pub(super) mod show;
-
-pub(super) fn view(row: site::Site) -> Site {
-    Site {
-        id: row.id,
-        name: row.name,
-        note: row.note,
-        failover_enabled: row.failover_enabled,
-        hold_s: row.hold_s,
-        created_at: row.created_at,
-    }
-}
+mod status;
 
 /// A site as the audit log names it.
 pub(super) fn subject(id: &SiteId) -> Subject {

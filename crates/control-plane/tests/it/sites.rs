@@ -2,15 +2,46 @@
 
 use std::time::Duration;
 
-use holdfast_api_types::UserRole::{Operator, Viewer};
+use holdfast_api_types::{
+    FaultType,
+    UserRole::{Operator, Viewer},
+};
 use holdfast_control_plane::jobs::Jobs;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     estate::{Reported, config, enabled_site, open_fault, text},
     jobs::ended,
     support::TestApp,
 };
+
+#[tokio::test]
+async fn a_list_says_how_each_site_is_doing() {
+    let app = TestApp::with(config()).await;
+    let us = app.organization("ours").await.token(Operator).await;
+    us.post("/sites", json!({ "name": "Bare" }))
+        .await
+        .expect(201);
+    let (site, [first, second]) = enabled_site(&us, "Enabled").await;
+    open_fault(&app, &site, Some(&first), FaultType::LinkOffline, "cut").await;
+    open_fault(&app, &site, None, FaultType::RunningOnBackup, "cut").await;
+
+    let list = us.get("/sites").await.expect(200);
+
+    let [bare, enabled] = [0, 1].map(|index| &list["items"][index]["status"]);
+    assert_eq!(
+        (&bare["state"], &bare["tunnels"]),
+        (&json!("off"), &json!([]))
+    );
+    assert_eq!(enabled["state"], "unconfigured");
+    assert_eq!(enabled["active"], Value::Null);
+    assert_eq!(enabled["open_faults"], 2);
+    assert!(enabled["on_backup_since"].is_string(), "{enabled}");
+    let ids = [0, 1].map(|index| text(&enabled["tunnels"][index]["id"]));
+    assert_eq!(ids, [first, second]);
+    let one = us.get(&format!("/sites/{site}")).await.expect(200);
+    assert_eq!(&one["status"], enabled);
+}
 
 #[tokio::test]
 async fn a_site_is_made_changed_found_and_removed() {
@@ -173,14 +204,7 @@ async fn deactivation_disconnects_first_and_keeps_history_and_faults() {
     app.app.connect_reconciler(engine.clone());
     let us = app.organization("ours").await.token(Operator).await;
     let (site, [one, two]) = enabled_site(&us, "one").await;
-    let fault = open_fault(
-        &app,
-        &site,
-        Some(&one),
-        holdfast_api_types::FaultType::LinkOffline,
-        "cut",
-    )
-    .await;
+    let fault = open_fault(&app, &site, Some(&one), FaultType::LinkOffline, "cut").await;
     engine.set(&site, &[(&two, 1)]);
     let _jobs = Jobs::start(app.app.clone());
 

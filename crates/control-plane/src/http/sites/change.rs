@@ -6,7 +6,7 @@ use holdfast_api_types::{
 use holdfast_store::site;
 use serde_json::{Value, json};
 
-use super::{found, subject, view};
+use super::{found, status::view_one, subject};
 use crate::{
     App,
     http::{
@@ -50,9 +50,10 @@ pub(in crate::http) async fn change(
             edit: Edit::Changed,
         });
     }
+    let view = view_one(&mut write, after).await?;
     write.commit().await?;
     app.reconciler().site_changed(&id);
-    Ok(Json(view(after)))
+    Ok(Json(view))
 }
 
 fn changed(before: &site::Site, wish: ChangeSite) -> site::Site {

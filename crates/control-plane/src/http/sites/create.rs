@@ -3,7 +3,7 @@ use holdfast_api_types::api::{Change, Edit, HoldSeconds, NewSite, Site};
 use holdfast_store::site;
 use serde_json::json;
 
-use super::{subject, view};
+use super::{status::view_one, subject};
 use crate::{
     App,
     http::{auth::Operator, error::ApiError, idempotency::Command},
@@ -52,5 +52,6 @@ pub(in crate::http) async fn create(
         site: row.id.clone(),
         edit: Edit::Created,
     });
-    write.answer(StatusCode::CREATED, &view(row)).await
+    let view = view_one(&mut write, row).await?;
+    write.answer(StatusCode::CREATED, &view).await
 }

@@ -3,13 +3,13 @@ use holdfast_api_types::api::{Page, Site};
 use holdfast_store::site;
 use serde::Deserialize;
 
-use super::view;
+use super::status;
 use crate::{
     App,
     http::{
         auth::Viewer,
         error::ApiError,
-        page::{List, PageParams, page},
+        page::{List, PageParams, next},
     },
 };
 
@@ -24,7 +24,7 @@ pub(in crate::http) struct SiteFilter {
 
 /// List sites
 ///
-/// The oldest first.
+/// The oldest first, each with how it is doing.
 #[utoipa::path(
     get,
     path = "/sites",
@@ -42,5 +42,7 @@ pub(in crate::http) async fn list(
     let text = list.filter.text.as_deref();
     let mut conn = app.store().read().await?;
     let rows = site::list(&mut conn, &caller.organization, text, &list.seek()?).await?;
-    Ok(page(rows, |site| site.id.to_string(), view))
+    let next = next(&rows, |site| site.id.to_string());
+    let items = status::views(&mut conn, &caller.organization, rows.items).await?;
+    Ok(Json(Page { items, next }))
 }

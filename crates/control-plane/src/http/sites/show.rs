@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
 use holdfast_api_types::{SiteId, api::Site};
 
-use super::{found, view};
+use super::{found, status::view_one};
 use crate::{
     App,
     http::{auth::Viewer, error::ApiError, extract::Id},
@@ -23,7 +23,6 @@ pub(in crate::http) async fn show(
     Id(id): Id<SiteId>,
 ) -> Result<Json<Site>, ApiError> {
     let mut conn = app.store().read().await?;
-    Ok(Json(view(
-        found(&mut conn, &caller.organization, &id).await?,
-    )))
+    let row = found(&mut conn, &caller.organization, &id).await?;
+    Ok(Json(view_one(&mut conn, row).await?))
 }
