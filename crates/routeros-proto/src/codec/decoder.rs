@@ -1,6 +1,6 @@
 //! Cuts a TCP stream into sentences.
 
-use std::mem;
+use std::{fmt, mem};
 
 use super::{CodecError, Sentence, read_length};
 
@@ -41,6 +41,16 @@ pub struct Decoder {
     sentence: Sentence,
     /// Bytes in the words of `sentence`.
     held: usize,
+}
+
+/// Sizes, not bytes: a password may be among them.
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("bounds", &self.bounds)
+            .field("buffered", &self.buffered())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Decoder {

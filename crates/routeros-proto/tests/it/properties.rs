@@ -1,0 +1,268 @@
+//! Properties over arbitrary streams, conversations and values.
+
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
+
+use holdfast_routeros_proto::{
+    ClientEvent, Command, Query, Reply, Row, ServerConfig, Tag, Version,
+    codec::{Bounds, Decoder, Sentence, read_length, write_length},
+    value::{Gateway, Prefix, compare, format_duration, parse_duration, same_value},
+};
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use crate::pair::{Pair, login};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lengths_survive_encoding(length in select(vec![7_u32, 14, 21, 28, 32]).prop_flat_map(|bits| 0..1_u64 << bits)) {
+        let length = usize::try_from(length).unwrap();
+        let mut bytes = Vec::new();
+        write_length(&mut bytes, length);
+        prop_assert_eq!(read_length(&bytes), Ok(Some((length, bytes.len()))));
+    }
+
+    #[test]
+    fn sentences_survive_any_segmentation(
+        sentences in vec(vec(vec(any::<u8>(), 1..300), 1..8), 0..6),
+        cuts in vec(1_usize..400, 1..20),
+    ) {
+        let sentences: Vec<Sentence> = sentences.into_iter().map(|words| words.into_iter().collect()).collect();
+        let mut stream = Vec::new();
+        sentences.iter().for_each(|sentence| sentence.encode(&mut stream));
+        let mut decoder = Decoder::new(Bounds::TRUSTED);
+        let mut out = Vec::new();
+        let mut rest = &stream[..];
+        for cut in cuts.iter().cycle() {
+            let (segment, tail) = rest.split_at((*cut).min(rest.len()));
+            rest = tail;
+            decoder.extend(segment);
+            out.extend(std::iter::from_fn(|| decoder.next_sentence().unwrap()));
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(out, sentences);
+        prop_assert_eq!(decoder.buffered(), 0);
+    }
+
+    #[test]
+    fn a_stranger_is_never_held_beyond_one_sentence_and_one_read(bytes in vec(any::<u8>(), 0..20_000), step in 1_usize..4000) {
+        let mut decoder = Decoder::new(Bounds::STRANGER);
+        'stream: for segment in bytes.chunks(step) {
+            decoder.extend(segment);
+            loop {
+                match decoder.next_sentence() {
+                    Ok(Some(sentence)) => prop_assert!(sentence.len() <= Bounds::STRANGER.words),
+                    Ok(None) => break,
+                    Err(_) => break 'stream,
+                }
+            }
+            prop_assert!(decoder.buffered() <= Bounds::STRANGER.sentence + Bounds::STRANGER.word + 5);
+        }
+    }
+
+    /// Whatever the order of commands, and however the bytes are split: each command gets its own rows and one end.
+    #[test]
+    fn answers_find_their_commands(
+        steps in vec(step(), 1..40),
+        segments in vec(1_usize..200, 1..10),
+        empty_replies: bool,
+        old: bool,
+    ) {
+        let challenge = old.then_some([9; 16]);
+        let mut pair = Pair::segmented(login(), ServerConfig { challenge, empty_replies }, segments);
+        let mut model = Model::default();
+        for step in steps {
+            match step {
+                Step::Run => { pair.run(); }
+                Step::Add(name) => {
+                    let tag = pair.client.send(&Command::add("/interface").with("name", &name));
+                    model.add(tag, name);
+                }
+                Step::Remove(id) => {
+                    let tag = pair.client.send(&Command::remove("/interface", &format!("*{id:X}")));
+                    model.remove(tag, id);
+                }
+                Step::Print(name) => {
+                    let print = Command::print("/interface").matching(Query::equals("name", &name));
+                    let tag = pair.client.send(&print);
+                    model.print(tag, &name);
+                }
+            }
+        }
+        pair.run();
+        prop_assert_eq!(pair.client.in_flight(), 0);
+        prop_assert_eq!(pair.client.strays(), 0);
+        prop_assert_eq!(answers(&pair.told), model.expected);
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic_and_end_a_connection_once(bytes in vec(any::<u8>(), 0..400), step in 1_usize..50) {
+        let mut pair = Pair::new(login(), ServerConfig::default());
+        pair.run();
+        for segment in bytes.chunks(step) {
+            pair.client.handle_bytes(segment);
+            pair.server.handle_bytes(segment);
+        }
+        pair.client.handle_eof();
+        pair.server.handle_eof();
+        let events: Vec<_> = std::iter::from_fn(|| pair.client.poll_event()).collect();
+        let ends = events.iter().filter(|event| matches!(event, ClientEvent::Closed(_))).count();
+        prop_assert_eq!(ends, 1);
+        prop_assert!(matches!(events.last(), Some(ClientEvent::Closed(_))));
+    }
+
+    #[test]
+    fn replies_survive_encoding(
+        properties in proptest::collection::btree_map("[a-z.][a-z-]{0,8}", "\\PC{0,20}", 0..5),
+        tag in proptest::option::of("[0-9]{1,4}"),
+    ) {
+        let reply = Reply::Row(properties.into_iter().collect());
+        let sentence = reply.sentence(tag.as_deref());
+        prop_assert_eq!(Reply::read(&sentence), Ok((tag, reply)));
+    }
+
+    #[test]
+    fn queries_survive_encoding(words in vec(query_word(), 0..6)) {
+        let query = Query::parse(words.iter().map(String::as_str)).unwrap();
+        let written: Vec<_> = query.words().iter().map(ToString::to_string).collect();
+        prop_assert_eq!(Query::parse(written.iter().map(String::as_str)), Ok(query));
+    }
+
+    #[test]
+    fn joined_queries_mean_what_they_say(
+        one in vec(query_word(), 0..5),
+        other in vec(query_word(), 0..5),
+        row in row(),
+    ) {
+        let parse = |words: &[String]| Query::parse(words.iter().map(String::as_str)).unwrap();
+        let (one, other) = (parse(&one), parse(&other));
+        // A query that fails in itself fails in company too.
+        prop_assume!(is_sound(&one) && is_sound(&other));
+        let (a, b) = (one.matches(&row), other.matches(&row));
+        prop_assert_eq!(one.clone().and(other.clone()).matches(&row), a && b);
+        prop_assert_eq!(one.or(other).matches(&row), a || b);
+    }
+
+    #[test]
+    fn durations_survive_writing(nanos: u64) {
+        let duration = Duration::from_nanos(nanos);
+        let text = format_duration(duration);
+        prop_assert_eq!(parse_duration(&text), Some(duration), "{}", text);
+    }
+
+    #[test]
+    fn prefixes_survive_writing_and_networks_contain_their_addresses(bits: u32, length in 0_u8..=32) {
+        let prefix = Prefix { address: std::net::Ipv4Addr::from(bits).into(), length };
+        prop_assert_eq!(prefix.to_string().parse(), Ok(prefix));
+        prop_assert!(prefix.network().contains(prefix.address));
+        prop_assert_eq!(prefix.network().network(), prefix.network());
+    }
+
+    #[test]
+    fn arbitrary_texts_never_panic(text in "(\\PC|[0-9wdhms:./%@-]){0,20}", other in "[0-9wdhms:./]{0,12}") {
+        let _ = text.parse::<Version>();
+        let _ = text.parse::<Gateway>();
+        let _ = text.parse::<holdfast_routeros_proto::value::DateTime>();
+        let _ = Query::parse([text.as_str()]);
+        for property in ["policy", "on-up", "address", "distance", "comment"] {
+            prop_assert!(same_value(property, &text, &text));
+            prop_assert_eq!(same_value(property, &text, &other), same_value(property, &other, &text));
+        }
+        prop_assert_eq!(compare(&text, &other), compare(&other, &text).reverse());
+        prop_assert_eq!(compare(&text, &text), Ordering::Equal);
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Lets the bytes flow.
+    Run,
+    Add(String),
+    Remove(u32),
+    Print(String),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || select(vec!["a", "b", "c"]).prop_map(str::to_owned);
+    prop_oneof![
+        Just(Step::Run),
+        name().prop_map(Step::Add),
+        (1_u32..12).prop_map(Step::Remove),
+        name().prop_map(Step::Print),
+    ]
+}
+
+/// What a command was answered: names of its rows, then whether it succeeded and with which id.
+type Answer = (Vec<String>, Option<Result<Option<String>, ()>>);
+
+/// What each command should be answered. The router works off commands in the order in which they were sent.
+#[derive(Default)]
+struct Model {
+    items: BTreeMap<u32, String>,
+    last: u32,
+    expected: BTreeMap<Tag, Answer>,
+}
+
+impl Model {
+    fn add(&mut self, tag: Tag, name: String) {
+        self.last += 1;
+        self.items.insert(self.last, name);
+        let ret = Ok(Some(format!("*{:X}", self.last)));
+        self.expected.insert(tag, (Vec::new(), Some(ret)));
+    }
+
+    fn remove(&mut self, tag: Tag, id: u32) {
+        let result = self.items.remove(&id).map(|_| None).ok_or(());
+        self.expected.insert(tag, (Vec::new(), Some(result)));
+    }
+
+    fn print(&mut self, tag: Tag, name: &str) {
+        let rows = self.items.values().filter(|own| *own == name).cloned();
+        self.expected.insert(tag, (rows.collect(), Some(Ok(None))));
+    }
+}
+
+fn answers(told: &[ClientEvent]) -> BTreeMap<Tag, Answer> {
+    let mut answers: BTreeMap<Tag, Answer> = BTreeMap::new();
+    for event in told {
+        match event {
+            ClientEvent::Row { tag, row } => {
+                let answer = answers.entry(*tag).or_default();
+                assert!(answer.1.is_none(), "nothing follows the end of a command");
+                answer.0.push(row.text("name").to_owned());
+            }
+            ClientEvent::Finished { tag, result } => {
+                let answer = answers.entry(*tag).or_default();
+                let ended = answer.1.replace(result.clone().map_err(|_| ()));
+                assert!(ended.is_none(), "a command ends once");
+            }
+            ClientEvent::LoggedIn | ClientEvent::Closed(_) => {}
+        }
+    }
+    answers
+}
+
+fn query_word() -> impl Strategy<Value = String> {
+    let operations = vec(select(vec!["!", "&", "|", ".", "0", "1", "1."]), 1..5);
+    prop_oneof![
+        4 => "\\?-?[ab]",
+        6 => "\\?[=<>]?[ab]=[0-2]",
+        1 => operations.prop_map(|operations| format!("?#{}", operations.concat())),
+    ]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    proptest::collection::btree_map("[ab]", "[0-2]", 0..3)
+        .prop_map(|properties| properties.into_iter().collect())
+}
+
+/// Whether no operation of the query lacks a value. It does not depend on the row.
+fn is_sound(query: &Query) -> bool {
+    let words = query.words().iter().map(ToString::to_string);
+    let negated = words.chain(["?#!".to_owned()]).collect::<Vec<_>>();
+    let negated = Query::parse(negated.iter().map(String::as_str)).unwrap();
+    // Of a sound query with one value on the stack either it or its opposite selects a row.
+    query.is_all() || query.matches(&Row::new()) || negated.matches(&Row::new())
+}
