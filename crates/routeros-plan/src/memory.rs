@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Menu;
+use crate::{Menu, Step};
 
 /// What fields that are not ours held before we changed them, and what cannot be read back.
 ///
@@ -18,16 +18,24 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Takes note of what a step says is worth it. Do so *before* the step is sent: of a value that was overwritten
-    /// nothing is left to note.
-    pub fn record(&mut self, recorded: &Recorded) {
-        match recorded {
-            Recorded::Field { field, old } => self.fields.insert(field.to_string(), old.clone()),
-            Recorded::Secret { object, digest } => {
-                self.secrets.insert(object.clone(), digest.clone())
+    /// Takes note of a step that is about to be sent: of a value that was overwritten nothing is left to note.
+    pub fn sending(&mut self, step: &Step) {
+        if let Some(Recorded::Field { field, old }) = &step.remembers {
+            self.fields.insert(field.to_string(), old.clone());
+        }
+    }
+
+    /// Takes note of a step that the router has done.
+    pub fn sent(&mut self, step: &Step) {
+        match &step.remembers {
+            Some(Recorded::Secret { object, digest }) => {
+                self.secrets.insert(object.clone(), digest.clone());
             }
-            Recorded::Restored { field } => self.fields.remove(&field.to_string()),
-        };
+            Some(Recorded::Restored { field }) => {
+                self.fields.remove(&field.to_string());
+            }
+            Some(Recorded::Field { .. }) | None => {}
+        }
     }
 
     /// What the field held before we changed it.
@@ -56,7 +64,7 @@ pub enum Recorded {
         /// Which one.
         field: FieldKey,
     },
-    /// A secret is about to be written, which the router will not tell again.
+    /// A secret is written, which the router will not tell again.
     Secret {
         /// The comment of the object.
         object: String,

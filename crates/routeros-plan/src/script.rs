@@ -2,10 +2,15 @@
 
 /// A value as it stands in a script or on the command line: bare if it can be, else quoted.
 pub(crate) fn quoted(value: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.:/%@,*!".contains(c);
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_./%@,*!".contains(c);
     if !value.is_empty() && value.chars().all(bare) {
         return value.into();
     }
+    quoted_text(value)
+}
+
+/// A text in quotes, wherever an expression is expected and not a value.
+pub(crate) fn quoted_text(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 2);
     text.push('"');
     for c in value.chars() {

@@ -14,7 +14,7 @@ pub struct Step {
     pub object: String,
     /// The command.
     pub change: Change,
-    /// What to [record](crate::Memory::record) before it is sent.
+    /// What [`Memory`](crate::Memory) notes of it, before it is sent or after.
     pub remembers: Option<Recorded>,
     /// What brings the old state back; none where nothing can (a removed client's password cannot be read).
     pub(crate) undo: Option<crate::Undo>,
@@ -170,6 +170,13 @@ impl Attribute {
             name: name.into(),
             value: value.into(),
             secret: false,
+        }
+    }
+
+    pub(crate) fn secret(name: &str, value: &str) -> Self {
+        Self {
+            secret: true,
+            ..Self::plain(name, value)
         }
     }
 

@@ -1,0 +1,386 @@
+//! Default routes that are not ours. They stay, beneath the ladder and in the site's order: the way out when every
+//! controller is gone.
+
+use holdfast_routeros_proto::Row;
+
+use crate::{
+    Attribute, Attributes, Change, Desired, FieldKey, Memory, Menu, Observed, Recorded, Selection,
+    Slot, Step, Undo,
+    draft::{Draft, Phase},
+    observed::interface_of,
+    scripts,
+};
+
+/// Default routes of the site's WANs have distances from here, in the site's order.
+const MANAGED: u8 = 201;
+
+/// Static default routes that the site's administrator has made for WANs of ours come beneath those.
+const STATIC: u8 = 221;
+
+/// Default routes through other interfaces come last, in the order that they had.
+const OTHERS: u8 = 231;
+
+/// No default route comes below it, where blackholes begin.
+const LAST: u8 = 249;
+
+/// The distance of the default route of the WAN that is `position`th in the site's order.
+pub(crate) fn distance(position: usize) -> u8 {
+    at(MANAGED, position)
+}
+
+fn at(first: u8, position: usize) -> u8 {
+    first
+        .saturating_add(u8::try_from(position).unwrap_or(u8::MAX))
+        .min(LAST)
+}
+
+/// What kind of thing makes a default route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    Dhcp,
+    Pppoe,
+    Apn,
+    Static,
+}
+
+impl Maker {
+    const fn menu(self) -> Menu {
+        match self {
+            Self::Dhcp => Menu::DhcpClient,
+            Self::Pppoe => Menu::PppoeClient,
+            Self::Apn => Menu::LteApn,
+            Self::Static => Menu::Route,
+        }
+    }
+
+    /// The field with the distance of the route.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Dhcp | Self::Pppoe | Self::Apn => "default-route-distance",
+            Self::Static => "distance",
+        }
+    }
+
+    /// The distance of one that is not told any.
+    const fn unset(self) -> u8 {
+        match self {
+            Self::Dhcp | Self::Pppoe | Self::Static => 1,
+            Self::Apn => 2,
+        }
+    }
+}
+
+/// Something that makes a default route, and is not ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Source<'a> {
+    maker: Maker,
+    row: &'a Row,
+    /// What it is called, whatever its id.
+    object: String,
+    /// Where it leads, if it says so.
+    interfaces: Vec<&'a str>,
+}
+
+impl<'a> Source<'a> {
+    fn key(&self) -> FieldKey {
+        FieldKey {
+            menu: self.maker.menu(),
+            object: self.object.clone(),
+            field: self.maker.field().into(),
+        }
+    }
+
+    fn distance(&self) -> u8 {
+        self.row
+            .text(self.maker.field())
+            .parse()
+            .unwrap_or(self.maker.unset())
+    }
+
+    /// The distance that it had before us.
+    fn original(&self, memory: &Memory) -> u8 {
+        let old = memory.old(&self.key()).and_then(|old| old.parse().ok());
+        match old {
+            Some(old) if is_ours(self.distance()) => old,
+            Some(_) | None => self.distance(),
+        }
+    }
+
+    pub(crate) fn leads_through(&self, interface: &str) -> bool {
+        self.interfaces.contains(&interface)
+    }
+
+    fn is_static(&self) -> bool {
+        self.maker == Maker::Static
+    }
+
+    /// The interface, the client or the route, as people say it.
+    fn title(&self) -> String {
+        match self.maker {
+            Maker::Dhcp => format!("DHCP client on {}", self.object),
+            Maker::Pppoe => format!("PPPoE client {}", self.object),
+            Maker::Apn => format!("APN {}", self.object),
+            Maker::Static => format!("default route through {}", self.row.text("gateway")),
+        }
+    }
+
+    /// Selects it on the router. A route is told from one of ours that leads the same way by its distance.
+    fn selection(&self, distance: u8) -> Selection {
+        let holds = |pairs: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+            pairs.iter().map(owned).collect()
+        };
+        let holds = match self.maker {
+            Maker::Dhcp => holds(&[("interface", &self.object)]),
+            Maker::Pppoe | Maker::Apn => holds(&[("name", &self.object)]),
+            Maker::Static => holds(&[
+                ("dst-address", "0.0.0.0/0"),
+                ("gateway", self.row.text("gateway")),
+                ("distance", &distance.to_string()),
+            ]),
+        };
+        Selection {
+            menu: self.maker.menu(),
+            holds,
+        }
+    }
+
+    fn set_to(&self, phase_title: &str, distance: u8, remembers: Recorded) -> Step {
+        let attributes = |value: u8| {
+            Attributes(vec![Attribute::plain(
+                self.maker.field(),
+                &value.to_string(),
+            )])
+        };
+        Step {
+            summary: format!("{phase_title} of the {} to {distance}", self.title()),
+            object: self.title(),
+            change: Change::Set {
+                menu: self.maker.menu(),
+                id: self.row.text(Row::ID).into(),
+                attributes: attributes(distance),
+            },
+            remembers: Some(remembers),
+            undo: Some(Undo::Set(
+                self.selection(distance),
+                attributes(self.distance()),
+            )),
+        }
+    }
+}
+
+/// Whether we may have set this distance.
+fn is_ours(distance: u8) -> bool {
+    (MANAGED..=LAST).contains(&distance)
+}
+
+/// Everything that makes a default route in the main table and is not ours.
+pub(crate) fn sources(observed: &Observed) -> Vec<Source<'_>> {
+    let on = |row: &&Row| {
+        !row.flag("disabled") && !row.flag("dynamic") && row.text("add-default-route") != "no"
+    };
+    let dhcp = observed
+        .rows(Menu::DhcpClient)
+        .iter()
+        .filter(on)
+        .map(|row| Source {
+            maker: Maker::Dhcp,
+            row,
+            object: row.text("interface").into(),
+            interfaces: vec![row.text("interface")],
+        });
+    let adds = |row: &&Row| row.flag("add-default-route");
+    let pppoe = observed
+        .rows(Menu::PppoeClient)
+        .iter()
+        .filter(on)
+        .filter(adds)
+        .map(|row| Source {
+            maker: Maker::Pppoe,
+            row,
+            object: row.text("name").into(),
+            interfaces: vec![row.text("name")],
+        });
+    let apns = observed
+        .rows(Menu::LteApn)
+        .iter()
+        .filter(adds)
+        .filter_map(|row| {
+            let modems = observed.rows(Menu::Lte).iter().map(|lte| lte.text("name"));
+            let interfaces: Vec<_> = modems
+                .filter(|lte| observed.apns_of(lte).any(|apn| apn.id() == row.id()))
+                .collect();
+            (!interfaces.is_empty()).then(|| Source {
+                maker: Maker::Apn,
+                row,
+                object: row.text("name").into(),
+                interfaces,
+            })
+        });
+    let routes = observed
+        .default_routes()
+        .filter(|row| is_theirs(row))
+        .map(|row| Source {
+            maker: Maker::Static,
+            row,
+            object: format!("0.0.0.0/0 via {}", row.text("gateway")),
+            interfaces: vec![interface_of(row)],
+        });
+    dhcp.chain(pppoe).chain(apns).chain(routes).collect()
+}
+
+/// A static default route that is not ours, and leads somewhere.
+fn is_theirs(route: &Row) -> bool {
+    !route.flag("dynamic")
+        && route.text("comment").parse::<crate::Tag>().is_err()
+        && !route.text("gateway").is_empty()
+}
+
+/// Whether something that is not ours keeps a default route for the slot's WAN, following its gateway.
+pub(crate) fn has_own_default(observed: &Observed, slot: &Slot) -> bool {
+    sources(observed)
+        .iter()
+        .any(|source| !source.is_static() && source.leads_through(&slot.interface))
+}
+
+/// Puts every default route that is not ours beneath the ladder, the worst first: so the best stays the best meanwhile.
+pub(crate) fn lower(draft: &mut Draft<'_>, desired: &Desired) {
+    let (observed, memory) = (draft.observed, draft.memory);
+    let mut wanted: Vec<_> = with_distances(desired, sources(observed), memory);
+    wanted.sort_by_key(|(distance, source)| (std::cmp::Reverse(*distance), source.object.clone()));
+    for (distance, source) in wanted {
+        if source.distance() == distance {
+            continue;
+        }
+        let key = source.key();
+        let old = source.original(memory).to_string();
+        let record = Recorded::Field { field: key, old };
+        draft.push(
+            Phase::Distances,
+            source.set_to("lower the distance", distance, record),
+        );
+    }
+}
+
+/// The distance that each of them should have.
+fn with_distances<'a>(
+    desired: &Desired,
+    sources: Vec<Source<'a>>,
+    memory: &Memory,
+) -> Vec<(u8, Source<'a>)> {
+    let ranked = desired.by_rank();
+    let position = |source: &Source<'_>| {
+        let leads = |slot: &&Slot| source.leads_through(&slot.interface);
+        ranked.iter().position(leads)
+    };
+    let mut others: Vec<_> = sources
+        .iter()
+        .filter(|source| position(source).is_none())
+        .map(|source| source.original(memory))
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    sources
+        .into_iter()
+        .map(|source| {
+            let distance = match position(&source) {
+                Some(position) if source.is_static() => at(STATIC, position),
+                Some(position) => at(MANAGED, position),
+                None => {
+                    let original = source.original(memory);
+                    at(
+                        OTHERS,
+                        others
+                            .iter()
+                            .position(|old| *old == original)
+                            .unwrap_or_default(),
+                    )
+                }
+            };
+            (distance, source)
+        })
+        .collect()
+}
+
+/// Gives every field its old value back, the best default route first. A distance that somebody has changed since is
+/// theirs to keep.
+pub(crate) fn restore(draft: &mut Draft<'_>) {
+    let (observed, memory) = (draft.observed, draft.memory);
+    let mut found: Vec<_> = sources(observed)
+        .into_iter()
+        .filter(|source| is_ours(source.distance()))
+        .filter_map(|source| Some((memory.old(&source.key())?.parse::<u8>().ok()?, source)))
+        .collect();
+    found.sort_by_key(|(old, source)| (*old, source.object.clone()));
+    for (old, source) in found {
+        let record = Recorded::Restored {
+            field: source.key(),
+        };
+        draft.push(
+            Phase::Restore,
+            source.set_to("restore the distance", old, record),
+        );
+    }
+    follow(draft, |_| None);
+}
+
+/// Puts the script that `wanted` names on each DHCP client whose script is ours or nobody's.
+pub(crate) fn follow(draft: &mut Draft<'_>, wanted: impl Fn(&str) -> Option<String>) {
+    for client in draft.observed.rows(Menu::DhcpClient) {
+        let interface = client.text("interface");
+        let script = wanted(interface);
+        let (is_ours, is_free) = (
+            scripts::is_follow(client.text("script")),
+            client.text("script").is_empty(),
+        );
+        let same = script
+            .as_deref()
+            .is_some_and(|text| crate::object::says(client, "script", text));
+        let step = match script {
+            Some(text) if !same && (is_ours || is_free) => {
+                let summary = format!("follow the gateway that DHCP gives {interface}");
+                set_script(client, summary, &text, |field| Recorded::Field {
+                    field,
+                    old: String::new(),
+                })
+            }
+            None if is_ours => {
+                let summary = format!("follow the gateway of {interface} no more");
+                set_script(client, summary, "", |field| Recorded::Restored { field })
+            }
+            Some(_) | None => continue,
+        };
+        draft.push(Phase::Follow, step);
+    }
+}
+
+fn set_script(
+    client: &Row,
+    summary: String,
+    text: &str,
+    record: impl Fn(FieldKey) -> Recorded,
+) -> Step {
+    let interface = client.text("interface");
+    let script = |text: &str| Attributes(vec![Attribute::plain("script", text)]);
+    Step {
+        summary,
+        object: format!("DHCP client on {interface}"),
+        change: Change::Set {
+            menu: Menu::DhcpClient,
+            id: client.text(Row::ID).into(),
+            attributes: script(text),
+        },
+        remembers: Some(record(FieldKey {
+            menu: Menu::DhcpClient,
+            object: interface.into(),
+            field: "script".into(),
+        })),
+        undo: Some(Undo::Set(
+            Selection {
+                menu: Menu::DhcpClient,
+                holds: vec![("interface".into(), interface.into())],
+            },
+            script(client.text("script")),
+        )),
+    }
+}

@@ -1,0 +1,44 @@
+//! What lets the controller reach the router through the tunnels.
+
+use holdfast_failover::addresses;
+
+use crate::{
+    Kind, Menu, Tag, names,
+    object::{Object, Placement},
+};
+
+/// The port of the API.
+pub(crate) const API_PORT: u16 = 8728;
+
+/// The controller's addresses inside the tunnels.
+pub(crate) fn controllers() -> String {
+    let (network, length) = addresses::pool();
+    format!("{network}/{length}")
+}
+
+/// The list that tunnels are put in by their profile, and the rules for it. They stand before whatever could drop.
+pub(crate) fn of_router() -> Vec<Object> {
+    let accept = |kind, title| {
+        Object::new(Menu::Filter, Tag::of(kind), title)
+            .with("chain", "input")
+            .with("action", "accept")
+            .with("in-interface-list", names::LIST)
+            .with("src-address", controllers())
+            .placed(Placement::BeforeDrops { chain: "input" })
+    };
+    vec![
+        Object::new(
+            Menu::InterfaceList,
+            Tag::of(Kind::List),
+            "interface list of the tunnels",
+        )
+        .with("name", names::LIST),
+        accept(Kind::Accept, "access to the API through the tunnels")
+            .with("protocol", "tcp")
+            .with("dst-port", API_PORT)
+            .with("disabled", "no"),
+        accept(Kind::AcceptProbes, "probes through the tunnels")
+            .with("protocol", "icmp")
+            .with("disabled", "no"),
+    ]
+}

@@ -1,0 +1,170 @@
+//! Which menus are read, and which of their fields.
+
+use holdfast_routeros_proto::{Feature, Version};
+
+use crate::Menu;
+
+/// One `print` of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// What is printed.
+    pub menu: Menu,
+    /// The fields, separated by commas.
+    pub proplist: &'static str,
+    /// The words of the query, such as `?chain=input`; none for every row.
+    pub query: Vec<String>,
+    /// Whether a router may do without this menu: an error then is an empty answer.
+    pub optional: bool,
+}
+
+impl ReadRequest {
+    fn all(menu: Menu, proplist: &'static str) -> Self {
+        Self {
+            menu,
+            proplist,
+            query: Vec::new(),
+            optional: false,
+        }
+    }
+
+    fn matching(self, query: &[&str]) -> Self {
+        let query = query.iter().map(ToString::to_string).collect();
+        Self { query, ..self }
+    }
+
+    fn optional(self) -> Self {
+        Self {
+            optional: true,
+            ..self
+        }
+    }
+
+    /// The command as a sentence of the API.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = vec![
+            format!("{}/print", self.menu.path()),
+            format!("=.proplist={}", self.proplist),
+        ];
+        words.extend(self.query.iter().cloned());
+        words
+    }
+}
+
+/// Routers may hold a million routes. Ours are static, and of the others only default routes and what tunnels brought
+/// are of interest. A static route that is switched off is found by that: releases differ in whether it is `static`.
+const ROUTES: &[&str] = &[
+    "?static=true",
+    "?disabled=true",
+    "?vpn=true",
+    "?dst-address=0.0.0.0/0",
+    "?#|||",
+];
+
+pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
+    let all = ReadRequest::all;
+    let mut reads = vec![
+        all(Menu::Resource, "version,board-name,architecture-name,uptime"),
+        all(
+            Menu::Interface,
+            ".id,name,type,running,disabled,dynamic,slave,mac-address,comment",
+        ),
+        all(Menu::InterfaceList, ".id,name,dynamic,builtin,comment"),
+        all(
+            Menu::InterfaceListMember,
+            ".id,list,interface,disabled,dynamic,comment",
+        ),
+        all(
+            Menu::OvpnClient,
+            ".id,name,connect-to,port,protocol,mode,user,profile,certificate,verify-server-certificate,tls-version,\
+             auth,cipher,use-peer-dns,add-default-route,route-nopull,max-mtu,disabled,running,comment",
+        ),
+        all(
+            Menu::PppoeClient,
+            ".id,name,interface,running,disabled,add-default-route,default-route-distance",
+        ),
+        all(Menu::Lte, ".id,name,running,disabled,apn-profiles").optional(),
+        all(
+            Menu::LteApn,
+            ".id,name,add-default-route,default-route-distance",
+        )
+        .optional(),
+        all(Menu::BridgePort, ".id,interface,bridge,disabled"),
+        all(Menu::Vlan, ".id,name,interface,vlan-id"),
+        all(
+            Menu::DetectInternet,
+            "detect-interface-list,wan-interface-list",
+        )
+        .optional(),
+        all(
+            Menu::Address,
+            ".id,address,network,interface,actual-interface,dynamic,invalid,disabled",
+        ),
+        all(
+            Menu::Route,
+            ".id,dst-address,routing-table,gateway,immediate-gw,pref-src,distance,scope,target-scope,check-gateway,\
+             blackhole,comment,dynamic,disabled,inactive,active,static,dhcp,vpn,modem",
+        )
+        .matching(ROUTES),
+        all(
+            Menu::DhcpClient,
+            ".id,interface,status,address,gateway,dhcp-server,add-default-route,default-route-distance,\
+             default-route-tables,script,disabled,invalid,dynamic,comment",
+        ),
+        all(
+            Menu::Filter,
+            ".id,chain,action,protocol,dst-port,src-address,in-interface-list,disabled,dynamic,comment",
+        )
+        .matching(&["?chain=input"]),
+        all(
+            Menu::Mangle,
+            ".id,chain,action,protocol,dst-address,dst-port,new-routing-mark,passthrough,disabled,dynamic,comment",
+        )
+        .matching(&["?chain=output"]),
+        all(
+            Menu::Nat,
+            ".id,chain,action,protocol,dst-address,dst-port,out-interface,out-interface-list,disabled,dynamic,comment",
+        )
+        .matching(&["?chain=srcnat"]),
+        all(Menu::IpSettings, "rp-filter"),
+        all(Menu::Vrf, ".id,name,interfaces,disabled").optional(),
+        all(
+            Menu::PppProfile,
+            ".id,name,interface-list,on-up,on-down,comment",
+        ),
+        all(Menu::RoutingTable, ".id,name,fib,disabled,dynamic,comment"),
+        all(Menu::Certificate, ".id,name,fingerprint,trusted"),
+        all(
+            Menu::Scheduler,
+            ".id,name,interval,on-event,policy,disabled,comment",
+        ),
+        all(Menu::Script, ".id,name,source,policy,comment"),
+        all(
+            Menu::Netwatch,
+            ".id,host,type,interval,timeout,packet-count,packet-interval,thr-loss-percent,thr-avg,thr-max,thr-stdev,\
+             thr-jitter,startup-delay,down-script,disabled,comment",
+        ),
+    ];
+    if version.has(Feature::DeviceMode) {
+        reads.push(all(Menu::DeviceMode, "mode,scheduler,fetch,flagged").optional());
+    }
+    if version.has(Feature::SafeModeMenu) {
+        reads.push(all(Menu::SafeMode, "enabled,user").optional());
+    }
+    reads
+}
+
+pub(super) fn for_gateways(interface: &str) -> Vec<ReadRequest> {
+    let on_it = format!("?interface={interface}");
+    vec![
+        ReadRequest::all(
+            Menu::Arp,
+            ".id,address,mac-address,interface,complete,status,disabled",
+        )
+        .matching(&[&on_it]),
+        ReadRequest::all(
+            Menu::Neighbor,
+            ".id,interface,address,mac-address,identity,platform,board",
+        )
+        .matching(&[&on_it]),
+    ]
+}

@@ -1,0 +1,28 @@
+//! Every script that a router gets from us.
+//!
+//! They keep to a small part of RouterOS's language, so that a small interpreter can run them in tests:
+//!
+//! - commands `/menu/path verb key=value`, `verb NAME key=value` and `verb $ids key=value`, one per line or separated by
+//!   `;`, with values that are bare, `"quoted"` (escapes `\"` `\\` `\$` `\?` `\n` `\r` `\t`), `$variables`, `[commands]`
+//!   and `(expressions)`; a field is cleared with `!key`
+//! - `[find key=value ...]` inside a command looks in that command's menu; `[/menu/path find key=value ...]` and
+//!   `[/menu/path get ID field]` anywhere, where `ID` is an id, the outcome of a `find` with one item, or a name
+//! - `:local`, `:global`, `:set`, `:if (..) do={..} else={..}`, `:foreach x in=.. do={..}`, `:for x from=.. to=.. do={..}`,
+//!   `:do {..} on-error={..}`, `:error`, `:delay`, `:log info`, `:put`
+//! - `[:len ..]`, `[:pick text from to]`, `[:find text part]`, `[:tostr ..]`, `[:tonum ..]`
+//! - `.` joins texts; `=` `!=` `<` `>` `<=` `>=` `&&` `||` `!`
+//! - comments begin with `#` in the first column
+
+mod authority;
+mod follow;
+mod hooks;
+mod release;
+
+pub(crate) use authority::import_calls;
+pub(crate) use follow::{follow, is_follow};
+pub(crate) use hooks::{ladder_hook, redial};
+pub(crate) use release::release;
+
+/// What the service user may do, and scripts that it makes for others to run: log in, read, write, ping and fetch, put
+/// files, and remove itself in the end.
+pub(crate) const POLICIES: &str = "read,write,api,test,ftp,policy";
