@@ -8,6 +8,7 @@
 //! what a command does.
 
 pub mod model;
+pub mod rib;
 mod router;
 mod settings;
 
