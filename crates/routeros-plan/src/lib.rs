@@ -23,7 +23,7 @@ mod plan;
 mod refusal;
 mod removal;
 mod script;
-mod scripts;
+pub mod scripts;
 mod step;
 mod tag;
 mod undo;

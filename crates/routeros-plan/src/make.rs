@@ -40,7 +40,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory) -> Result<P
     let mut draft = Draft::new(observed, memory);
     warnings(&mut draft, desired);
     authority(&mut draft, &desired.authority);
-    for object in objects::of_router() {
+    for object in objects::of_router(observed.api_port()) {
         draft.keep(&object);
     }
     if let Some(management) = &desired.management {
@@ -237,8 +237,7 @@ fn authority(draft: &mut Draft<'_>, authority: &Authority) {
             ),
         );
     }
-    for (summary, command, arguments) in scripts::import_calls(authority, draft.observed.version())
-    {
+    for (summary, command, arguments) in scripts::import_calls(authority) {
         let change = Change::Call {
             command,
             attributes: arguments,

@@ -4,6 +4,6 @@ mod firewall;
 mod path;
 mod tunnel;
 
-pub(crate) use firewall::of_router;
+pub(crate) use firewall::{controllers, of_router};
 pub(crate) use path::{default_route, follower, ladder, path_of};
 pub(crate) use tunnel::{client_of, management, profile_of, watchdog};

@@ -61,6 +61,13 @@ impl Observed {
         self.rows(Menu::Scheduler).iter().any(ours)
     }
 
+    /// The port of the API. Rows of live connections have the same name, and are dynamic.
+    pub(crate) fn api_port(&self) -> &str {
+        let mut services = self.rows(Menu::Service).iter();
+        let api = services.find(|row| row.text("name") == "api" && !row.flag("dynamic"));
+        api.and_then(|row| row.get("port")).unwrap_or("8728")
+    }
+
     /// Rows of ours in a menu, with their tags.
     pub(crate) fn owned(&self, menu: Menu) -> impl Iterator<Item = (Tag, &Row)> {
         self.rows(menu)

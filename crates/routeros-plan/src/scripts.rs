@@ -7,18 +7,22 @@
 //!   and `(expressions)`; a field is cleared with `!key`
 //! - `[find key=value ...]` inside a command looks in that command's menu; `[/menu/path find key=value ...]` and
 //!   `[/menu/path get ID field]` anywhere, where `ID` is an id, the outcome of a `find` with one item, or a name
-//! - `:local`, `:global`, `:set`, `:if (..) do={..} else={..}`, `:foreach x in=.. do={..}`, `:for x from=.. to=.. do={..}`,
-//!   `:do {..} on-error={..}`, `:error`, `:delay`, `:log info`, `:put`
+//! - `{ .. }` alone is a scope; `:local`, `:set`, `:if (..) do={..} else={..}`, `:foreach x in=.. do={..}`,
+//!   `:for x from=.. to=.. do={..}`, `:do {..} on-error={..}`, `:error`, `:delay`, `:log info`, `:put`
 //! - `[:len ..]`, `[:pick text from to]`, `[:find text part]`, `[:tostr ..]`, `[:tonum ..]`
-//! - `.` joins texts; `=` `!=` `<` `>` `<=` `>=` `&&` `||` `!`
+//! - `.` joins texts; `+` `-` count; `=` `!=` `<` `>` `<=` `>=` `&&` `||` `!`
 //! - comments begin with `#` in the first column
 
+mod adoption;
 mod authority;
+mod check_in;
 mod follow;
 mod hooks;
 mod release;
 
+pub use adoption::{ADOPTION_STEPS, Adoption};
 pub(crate) use authority::import_calls;
+use check_in::report;
 pub(crate) use follow::{follow, is_follow};
 pub(crate) use hooks::{ladder_hook, redial};
 pub(crate) use release::release;

@@ -7,9 +7,6 @@ use crate::{
     object::{Object, Placement},
 };
 
-/// The port of the API.
-pub(crate) const API_PORT: u16 = 8728;
-
 /// The controller's addresses inside the tunnels.
 pub(crate) fn controllers() -> String {
     let (network, length) = addresses::pool();
@@ -17,7 +14,9 @@ pub(crate) fn controllers() -> String {
 }
 
 /// The list that tunnels are put in by their profile, and the rules for it. They stand before whatever could drop.
-pub(crate) fn of_router() -> Vec<Object> {
+///
+/// `port` is where the API listens.
+pub(crate) fn of_router(port: &str) -> Vec<Object> {
     let accept = |kind, title| {
         Object::new(Menu::Filter, Tag::of(kind), title)
             .with("chain", "input")
@@ -35,7 +34,7 @@ pub(crate) fn of_router() -> Vec<Object> {
         .with("name", names::LIST),
         accept(Kind::Accept, "access to the API through the tunnels")
             .with("protocol", "tcp")
-            .with("dst-port", API_PORT)
+            .with("dst-port", port)
             .with("disabled", "no"),
         accept(Kind::AcceptProbes, "probes through the tunnels")
             .with("protocol", "icmp")

@@ -125,6 +125,7 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
             ".id,chain,action,protocol,dst-address,dst-port,out-interface,out-interface-list,disabled,dynamic,comment",
         )
         .matching(&["?chain=srcnat"]),
+        all(Menu::Service, ".id,name,port,disabled,address,dynamic"),
         all(Menu::IpSettings, "rp-filter"),
         all(Menu::Vrf, ".id,name,interfaces,disabled").optional(),
         all(

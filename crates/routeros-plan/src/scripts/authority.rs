@@ -1,25 +1,17 @@
-use holdfast_routeros_proto::{Feature, Version};
-
 use crate::{Attribute, Attributes, Authority, names};
 
 /// The file that the certificate is imported from.
 const FILE: &str = "holdfast-ca.pem";
 
 /// The calls that put the authority into the router's store, with what each does. The file comes and goes.
-pub(crate) fn import_calls(
-    authority: &Authority,
-    version: &Version,
-) -> [(&'static str, &'static str, Attributes); 3] {
+pub(crate) fn import_calls(authority: &Authority) -> [(&'static str, &'static str, Attributes); 3] {
     let plain = Attribute::plain;
-    let mut import = vec![
+    let import = vec![
         plain("file-name", FILE),
         plain("passphrase", ""),
         plain("name", names::AUTHORITY),
         plain("trusted", "yes"),
     ];
-    if version.has(Feature::TrustStore) {
-        import.push(plain("trust-store", "ovpn"));
-    }
     let file = vec![plain("name", FILE), plain("contents", &authority.pem)];
     let removed = vec![plain(".id", FILE)];
     [
