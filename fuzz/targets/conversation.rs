@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| holdfast_ovpn_proto_fuzz::conversation(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| holdfast_fuzz::openvpn::conversation(data));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| holdfast_ovpn_proto_fuzz::data(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| holdfast_fuzz::openvpn::data(data));

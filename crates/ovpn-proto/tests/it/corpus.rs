@@ -6,7 +6,7 @@ use std::{fs, path::Path};
     unreachable_pub,
     reason = "the functions are public in the crate of the fuzz targets"
 )]
-#[path = "../../../../fuzz/src/lib.rs"]
+#[path = "../../../../fuzz/src/openvpn/mod.rs"]
 mod targets;
 
 /// Runs every file of a target's corpus through it.
