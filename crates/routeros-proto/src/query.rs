@@ -74,20 +74,27 @@ impl Query {
         QueryWord::Has(name.into()).into()
     }
 
-    /// One that selects what both select. A query without words selects everything, and so does not
-    /// narrow the other.
+    /// One that selects what both select. Copies on the stack are written out, so this is for queries that are
+    /// made here.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        self.join(other, StackOperation::And)
+        match (self.reduced(), other.reduced()) {
+            (Ok(own), Ok(others)) => Self::joined(own, others, StackOperation::And),
+            (Err(Constant::All), _) => other,
+            (_, Err(Constant::All)) | (Err(Constant::Nothing), _) => self,
+            (_, Err(Constant::Nothing)) => other,
+        }
     }
 
-    /// One that selects what either selects.
+    /// One that selects what either selects. See [`Self::and`].
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        if self.is_all() || other.is_all() {
-            return Self::all();
+        match (self.reduced(), other.reduced()) {
+            (Ok(own), Ok(others)) => Self::joined(own, others, StackOperation::Or),
+            (Err(Constant::Nothing), _) => other,
+            (_, Err(Constant::Nothing)) | (Err(Constant::All), _) => self,
+            (_, Err(Constant::All)) => other,
         }
-        self.join(other, StackOperation::Or)
     }
 
     /// Reads query words, with or without their `?`.
@@ -121,32 +128,66 @@ impl Query {
         self.words.is_empty()
     }
 
-    /// Reduces each side to one value before the operation.
-    fn join(self, other: Self, operation: StackOperation) -> Self {
-        if self.is_all() {
-            return other;
-        }
-        if other.is_all() {
-            return self;
-        }
-        let mut words = self.reduced();
-        words.extend(other.reduced());
-        words.push(QueryWord::Apply(vec![operation]));
-        Self { words }
+    fn joined(mut own: Vec<QueryWord>, others: Vec<QueryWord>, how: StackOperation) -> Self {
+        own.extend(others);
+        own.push(QueryWord::Apply(vec![how]));
+        Self { words: own }
     }
 
-    /// The words, followed by what leaves one value of them on the stack.
-    fn reduced(mut self) -> Vec<QueryWord> {
-        let depth = self
-            .words
-            .iter()
-            .fold(0, |depth, word| word.depth_after(depth));
-        if depth > 1 {
-            let ands = vec![StackOperation::And; depth - 1];
-            self.words.push(QueryWord::Apply(ands));
+    /// Words that say the same, and leave one value and touch nothing below it: [`StackOperation::Keep`] would
+    /// throw away what another query left there.
+    fn reduced(&self) -> Result<Vec<QueryWord>, Constant> {
+        let mut stack: Vec<Vec<QueryWord>> = Vec::new();
+        for word in &self.words {
+            match word {
+                QueryWord::Apply(operations) => operations
+                    .iter()
+                    .try_for_each(|operation| write_out(*operation, &mut stack))
+                    .ok_or(Constant::Nothing)?,
+                QueryWord::Has(_)
+                | QueryWord::Lacks(_)
+                | QueryWord::Equals(..)
+                | QueryWord::Less(..)
+                | QueryWord::Greater(..) => stack.push(vec![word.clone()]),
+            }
         }
-        self.words
+        while stack.len() > 1 {
+            write_out(StackOperation::And, &mut stack).ok_or(Constant::Nothing)?;
+        }
+        stack.pop().ok_or(Constant::All)
     }
+}
+
+/// What a query that is no condition selects.
+enum Constant {
+    All,
+    Nothing,
+}
+
+/// Does an operation on words instead of values; `None` when values are missing.
+fn write_out(operation: StackOperation, stack: &mut Vec<Vec<QueryWord>>) -> Option<()> {
+    let at = |stack: &[Vec<QueryWord>], index| stack.iter().rev().nth(index).cloned();
+    let words = match operation {
+        StackOperation::Not => {
+            let mut words = stack.pop()?;
+            words.push(QueryWord::Apply(vec![operation]));
+            words
+        }
+        StackOperation::And | StackOperation::Or => {
+            let (other, mut words) = (stack.pop()?, stack.pop()?);
+            words.extend(other);
+            words.push(QueryWord::Apply(vec![operation]));
+            words
+        }
+        StackOperation::Copy(index) => at(stack, index)?,
+        StackOperation::Keep(index) => {
+            let kept = at(stack, index)?;
+            stack.clear();
+            kept
+        }
+    };
+    stack.push(words);
+    Some(())
 }
 
 impl From<QueryWord> for Query {
@@ -206,21 +247,6 @@ impl QueryWord {
         };
         stack.0.push(truth);
         Some(())
-    }
-
-    /// How many values are on the stack after this word, if there were `depth` before.
-    fn depth_after(&self, depth: usize) -> usize {
-        let Self::Apply(operations) = self else {
-            return depth + 1;
-        };
-        operations
-            .iter()
-            .fold(depth, |depth, operation| match operation {
-                StackOperation::Not => depth,
-                StackOperation::And | StackOperation::Or => depth.saturating_sub(1),
-                StackOperation::Copy(_) => depth + 1,
-                StackOperation::Keep(_) => 1,
-            })
     }
 }
 
