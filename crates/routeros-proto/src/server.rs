@@ -24,6 +24,9 @@ const FLIGHTS: usize = 1024;
 /// Bytes of a stranger that are held while its log-in waits for a verdict.
 const HELD: usize = 64 << 10;
 
+/// What a router asks that takes no answer.
+const UNANSWERABLE: [u8; 16] = [0xEE; 16];
+
 /// How a router of some version behaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -347,6 +350,12 @@ impl Server {
             },
             (Some(challenge), None) => {
                 let challenge = Some(to_hex(&challenge));
+                return self.say(tag.as_deref(), &Reply::Done(challenge));
+            }
+            // Since 6.45 the answer to this challenge fits no user, but clients that begin like that then go on with
+            // the password.
+            (None, None) if password.is_empty() && user.is_empty() => {
+                let challenge = Some(to_hex(&UNANSWERABLE));
                 return self.say(tag.as_deref(), &Reply::Done(challenge));
             }
             (None, _) => Proof::Password(SecretString::from(password)),

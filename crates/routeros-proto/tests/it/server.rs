@@ -1,7 +1,7 @@
 //! The server's side of conversations, in words as they are on the wire.
 
 use holdfast_routeros_proto::{
-    Category, RequestId, Row, Server, ServerClosed, ServerConfig, ServerEvent, Trap,
+    Category, Proof, RequestId, Row, Server, ServerClosed, ServerConfig, ServerEvent, Trap,
     codec::{Bounds, Decoder, Sentence},
 };
 
@@ -103,6 +103,30 @@ fn an_old_router_asks_for_an_answer_to_its_challenge() {
         heard(&mut server),
         ["!trap =message=cannot log in .tag=1", "!done .tag=1"]
     );
+}
+
+#[test]
+fn a_new_router_asks_too_but_takes_no_answer() {
+    let mut server = Server::new(NEW);
+    say(&mut server, &["/login"]);
+    assert_eq!(
+        heard(&mut server),
+        ["!done =ret=eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"]
+    );
+    say(&mut server, &["/login", "=name=a", "=response=00ab"]);
+    let Some(ServerEvent::Authorize { proof, .. }) = server.poll_event() else {
+        panic!("somebody logs in");
+    };
+    assert!(
+        matches!(proof, Proof::Password(_)),
+        "an answer counts as no password"
+    );
+    server.refuse();
+    say(&mut server, &["/login", "=name=a", "=password=b"]);
+    assert!(matches!(
+        server.poll_event(),
+        Some(ServerEvent::Authorize { .. })
+    ));
 }
 
 #[test]
@@ -254,7 +278,7 @@ fn a_stranger_cannot_make_us_hold_much() {
     assert!(matches!(closed(&mut server), ServerClosed::Codec(_)));
 
     let mut server = Server::new(NEW);
-    say(&mut server, &["/login"]);
+    say(&mut server, &["/login", "=name=a"]);
     server.handle_bytes(&vec![1; 65_537]);
     assert!(server.poll_event().is_some(), "somebody logs in");
     assert_eq!(closed(&mut server), ServerClosed::StrangerTooLoud);
