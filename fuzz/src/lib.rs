@@ -1,3 +1,4 @@
 //! What the fuzz targets do with their input, by protocol.
 
 pub mod openvpn;
+pub mod routeros;

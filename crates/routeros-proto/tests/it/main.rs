@@ -6,6 +6,7 @@
 )]
 
 mod client;
+mod corpus;
 mod pair;
 mod properties;
 mod server;
