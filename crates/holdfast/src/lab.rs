@@ -1,12 +1,19 @@
 //! `holdfast lab`: the test bed from the command line.
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::Subcommand;
 use holdfast_lab::{
     ClientKind, DemoOptions, Isp, LineStatus, Reply, Request, RunOptions, SCENARIOS, ServerKind,
 };
+use holdfast_virtual_router::Settings;
+
+use crate::signals::Signals;
 
 /// Arguments of `holdfast lab`.
 #[derive(Debug, clap::Args)]
@@ -73,6 +80,12 @@ enum LabCommand {
     KillController,
     /// Start the controller again.
     StartController,
+    /// Be a RouterOS router for API clients, in the network namespace this is started in.
+    Router {
+        /// What the router is and how it behaves, as TOML or JSON (docs/virtual-router.md).
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
     /// Put these tunnels first, in this order.
     Switch {
         /// Names of ISPs, best first.
@@ -127,6 +140,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         LabCommand::Shell { namespace, command } => {
             return Err(holdfast_lab::enter_shell(&namespace, &command));
         }
+        LabCommand::Router { config } => return run_router(&config),
         LabCommand::Status => Request::Status,
         LabCommand::Cut { isp } => Request::Cut { isp },
         LabCommand::Unplug { isp } => Request::Unplug { isp },
@@ -189,6 +203,19 @@ fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn run_router(config: &Path) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(config)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        tokio::select! {
+            ended = holdfast_virtual_router::run(settings) => ended,
+            () = signals.next() => Ok(()),
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn print_status(lines: &[LineStatus]) -> anyhow::Result<()> {

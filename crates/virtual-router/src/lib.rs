@@ -7,13 +7,21 @@
 //! Start at [`Router`] for the whole, at [`Settings`] for how it can be made to misbehave, at [`model::Database`] for
 //! what a command does.
 
+pub mod actions;
+mod faults;
 pub mod model;
 pub mod rib;
 mod router;
+mod routing;
+mod run;
+pub mod server;
 mod settings;
+mod setup;
+mod wan;
 
 pub use router::{Event, Router};
+pub use run::{ControlReply, ControlRequest, run};
 pub use settings::{
-    Access, Behaviour, Faults, InterfaceKind, InterfaceSettings, KernelMode, Lease, Peer, Settings,
-    SettingsError, UserSettings,
+    Access, Behaviour, DeviceMode, Faults, InterfaceKind, InterfaceSettings, KernelMode, Lease,
+    Peer, Settings, SettingsError, UserSettings,
 };

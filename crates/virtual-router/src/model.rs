@@ -8,6 +8,7 @@
 mod command;
 mod database;
 mod execute;
+mod export;
 mod item;
 mod menus;
 mod rules;

@@ -1,12 +1,20 @@
 //! The router: its database, its settings, and who is told of what happens.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
-use holdfast_routeros_proto::{Command, Trap};
+use holdfast_routeros_proto::{
+    Command, Feature, Trap,
+    value::{Date, DateTime},
+};
 use tokio::sync::{broadcast, watch};
 
 use crate::{
     model::{Answer, Caller, Change, Database},
+    rib::Resolution,
+    routing,
     settings::Settings,
 };
 
@@ -18,6 +26,8 @@ pub struct Router(Arc<Shared>);
 struct Shared {
     database: Mutex<Database>,
     settings: watch::Sender<Arc<Settings>>,
+    resolution: watch::Sender<Arc<Resolution>>,
+    started: Instant,
     events: broadcast::Sender<Event>,
 }
 
@@ -43,6 +53,11 @@ pub enum Event {
         /// Whether there is one.
         bound: bool,
     },
+    /// A point-to-point connection is to end and to be dialled anew.
+    Redial {
+        /// Name of its interface.
+        interface: String,
+    },
     /// The router is restarted: what it only knew while it ran is forgotten.
     Restart,
 }
@@ -58,6 +73,8 @@ impl Router {
         Self(Arc::new(Shared {
             database: Mutex::new(database),
             settings: watch::Sender::new(Arc::new(settings)),
+            resolution: watch::Sender::default(),
+            started: Instant::now(),
             events: broadcast::Sender::new(EVENTS),
         }))
     }
@@ -98,11 +115,26 @@ impl Router {
     pub fn update<R>(&self, change: impl FnOnce(&mut Database) -> R) -> R {
         let mut database = self.database();
         let result = change(&mut database);
+        let mut changes = database.take_changes();
+        if changes
+            .iter()
+            .any(|change| routing::concerns(&database, change))
+        {
+            // At once, so that whoever reads next sees what has come of it.
+            let resolution = routing::settle(&mut database);
+            self.0.resolution.send_replace(Arc::new(resolution));
+            changes.extend(database.take_changes());
+        }
         // Under the lock, so that events come in the order of the changes.
-        for change in database.take_changes() {
+        for change in changes {
             self.announce(Event::Changed(change));
         }
         result
+    }
+
+    /// Where packets go, and every change of it.
+    pub fn watch_resolution(&self) -> watch::Receiver<Arc<Resolution>> {
+        self.0.resolution.subscribe()
     }
 
     /// Tells whoever listens.
@@ -114,6 +146,56 @@ impl Router {
     /// Everything that happens from now on.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.0.events.subscribe()
+    }
+
+    /// Forgets what the router only knew while it ran, and cuts every connection. Whoever has made dynamic items makes
+    /// them anew.
+    pub fn restart(&self) {
+        self.update(Database::forget);
+        self.announce(Event::Restart);
+    }
+
+    /// The date and time, as this version spells it.
+    pub fn now(&self) -> String {
+        let now = jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .datetime();
+        let number = |value: i8| value.unsigned_abs();
+        let now = DateTime {
+            date: Date {
+                year: now.year().unsigned_abs(),
+                month: number(now.month()),
+                day: number(now.day()),
+            },
+            hour: number(now.hour()),
+            minute: number(now.minute()),
+            second: number(now.second()),
+        };
+        if self.settings().version.has(Feature::IsoDates) {
+            now.to_string()
+        } else {
+            now.old_spelling()
+        }
+    }
+
+    /// Milliseconds since it was started.
+    pub fn uptime_ms(&self) -> u64 {
+        self.0
+            .started
+            .elapsed()
+            .as_millis()
+            .try_into()
+            .unwrap_or(u64::MAX)
+    }
+
+    /// Somebody has logged in.
+    pub(crate) fn note_log_in(&self, user: &str) {
+        let now = self.now();
+        self.update(|database| {
+            if let Some(id) = database.named("/user", user).map(|item| item.id) {
+                database.set_state("/user", id, "last-logged-in", Some(now));
+            }
+        });
     }
 
     /// Every change leaves the database whole, so that a panic elsewhere while it was locked does no harm.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub users: Vec<UserSettings>,
     /// A RouterOS script that is the configuration at the start, as the owner of the router left it.
     pub configuration: String,
+    /// What may be done with it at all.
+    pub device_mode: DeviceMode,
     /// What a real router might do, and might not.
     pub behaviour: Behaviour,
     /// What goes wrong.
@@ -51,6 +53,7 @@ impl Default for Settings {
             interfaces: Vec::new(),
             users: vec![UserSettings::default()],
             configuration: String::new(),
+            device_mode: DeviceMode::default(),
             behaviour: Behaviour::default(),
             faults: Faults::default(),
         }
@@ -282,6 +285,31 @@ impl Default for UserSettings {
     }
 }
 
+/// `/system/device-mode`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DeviceMode {
+    /// `advanced`, `basic`, `home` or `rose`.
+    pub mode: String,
+    /// Whether `/tool/fetch` may be used.
+    pub fetch: bool,
+    /// Whether schedulers may be added.
+    pub scheduler: bool,
+    /// Somebody has tampered with it, the router believes.
+    pub flagged: bool,
+}
+
+impl Default for DeviceMode {
+    fn default() -> Self {
+        Self {
+            mode: "advanced".into(),
+            fetch: true,
+            scheduler: true,
+            flagged: false,
+        }
+    }
+}
+
 /// What is not known of real routers, or differs between them: each switch is one of the possibilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -301,6 +329,8 @@ pub struct Behaviour {
     pub redial_delay_ms: u64,
     /// Durations are spelled `01:22:53`, as in old documentation, instead of `1h22m53s`.
     pub clock_durations: bool,
+    /// Log-in asks a challenge, as before 6.43, instead of taking the password.
+    pub challenge_login: bool,
     /// The interval of `check-gateway`, in milliseconds; two silent ones in a row make a gateway unreachable.
     pub check_gateway_interval_ms: u64,
 }
@@ -315,6 +345,7 @@ impl Default for Behaviour {
             honours_ping_restart: true,
             redial_delay_ms: 1_000,
             clock_durations: false,
+            challenge_login: false,
             check_gateway_interval_ms: 10_000,
         }
     }

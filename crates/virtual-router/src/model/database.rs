@@ -158,6 +158,11 @@ impl Database {
         Some(id)
     }
 
+    /// Adds an item that the router makes by itself and that commands may change. The values are taken as they are.
+    pub fn add_item(&mut self, menu: &str, values: &Row) -> Option<Id> {
+        self.insert(menu, values, None)
+    }
+
     /// Makes the dynamic items of an owner be these, in any order: those that are the same stay what they are.
     pub fn replace_dynamic(&mut self, menu: &str, owner: &str, rows: Vec<Row>) {
         let Some(spec) = self.spec(menu) else { return };
@@ -177,6 +182,42 @@ impl Database {
         }
         for values in wanted {
             self.insert(menu, &values.into_iter().collect(), Some(owner.into()));
+        }
+    }
+
+    /// Whether a line carries packets, which an Ethernet interface says as `running`.
+    pub fn set_link(&mut self, id: Id, link: bool) {
+        let link = Some(link.to_string());
+        self.set_state("/interface", id, "link", link.clone());
+        if self.home("/interface", id) == Some("/interface/ethernet") {
+            self.set_state("/interface", id, "running", link.clone());
+            let status = if link.as_deref() == Some("true") {
+                "link-ok"
+            } else {
+                "no-link"
+            };
+            self.set_state("/interface", id, "status", Some(status.into()));
+        }
+    }
+
+    /// Forgets dynamic items, and how often scripts have run.
+    pub fn forget(&mut self) {
+        let dynamic: Vec<_> = self
+            .menus
+            .values()
+            .flat_map(|menu| menu.items.iter().map(move |item| (menu.spec.path, item)))
+            .filter(|(_, item)| item.owner.is_some())
+            .map(|(menu, item)| (menu, item.id))
+            .collect();
+        for (menu, id) in dynamic {
+            self.delete(menu, id);
+        }
+        for menu in ["/system/script", "/system/scheduler"] {
+            let ids: Vec<_> = self.items(menu).map(|item| item.id).collect();
+            for id in ids {
+                self.set_state(menu, id, "run-count", Some("0".into()));
+                self.set_state(menu, id, "last-started", None);
+            }
         }
     }
 
@@ -294,7 +335,22 @@ impl Database {
         let refers = |kind: Kind| match kind {
             Kind::Interface | Kind::Gateways => family == Some("/interface"),
             Kind::Name(target, _) => target == menu || (Some(target) == family),
-            _other => false,
+            Kind::List(Kind::Interface) => family == Some("/interface"),
+            Kind::Text
+            | Kind::Limited(_)
+            | Kind::Bool
+            | Kind::Presence
+            | Kind::Choice(_)
+            | Kind::Number(..)
+            | Kind::Duration
+            | Kind::DurationOr(_)
+            | Kind::Address
+            | Kind::AddressWithLength
+            | Kind::Prefix
+            | Kind::Host
+            | Kind::Mac
+            | Kind::Policies
+            | Kind::List(_) => false,
         };
         let mut touched = Vec::new();
         for referring in self.menus.values_mut() {
@@ -325,7 +381,7 @@ fn renamed(field: &Field, value: &str, old: &str, new: &str) -> Option<String> {
     if value == old {
         return Some(new.into());
     }
-    if !matches!(field.kind, Kind::Gateways) {
+    if !matches!(field.kind, Kind::Gateways | Kind::List(_)) {
         return None;
     }
     let hops: Vec<_> = value

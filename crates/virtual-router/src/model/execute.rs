@@ -1,6 +1,6 @@
 //! The verbs that every menu has.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use holdfast_routeros_proto::{
     Command, Feature, Row, Trap,
@@ -83,13 +83,14 @@ impl Database {
             return home.interface_type.map(str::to_owned);
         }
         let value = item.shown(field)?;
-        Some(match field.kind {
-            Kind::Policies if spec.path == "/user/group" => show_all_policies(&value),
-            Kind::Duration | Kind::DurationOr(_) if self.clock_durations => {
-                parse_duration(&value).map_or(value, |duration: Duration| show_clock(duration))
-            }
-            _other => value,
-        })
+        let is_duration = matches!(field.kind, Kind::Duration | Kind::DurationOr(_));
+        if spec.path == "/user/group" && field.name == "policy" {
+            return Some(show_all_policies(&value));
+        }
+        match parse_duration(&value) {
+            Some(duration) if is_duration && self.clock_durations => Some(show_clock(duration)),
+            Some(_) | None => Some(value),
+        }
     }
 
     fn print(

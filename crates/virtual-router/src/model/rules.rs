@@ -14,6 +14,13 @@ use super::{
 /// Fills in what follows from the rest when an item is added.
 pub(super) fn complete(database: &Database, spec: &MenuSpec, wanted: &mut Wanted) {
     complete_change(spec, wanted);
+    // Rights that nobody spoke of are asked for too.
+    if matches!(spec.path, "/system/script" | "/system/scheduler")
+        && let Some(field) = spec.field("policy", database.version())
+    {
+        let usual = field.default.map(str::to_owned);
+        wanted.entry("policy").or_insert(usual);
+    }
     if let Some(kind) = spec.interface_type
         && wanted.get("name").is_none_or(Option::is_none)
     {

@@ -169,6 +169,12 @@ impl Field {
         field
     }
 
+    /// The same with values of another kind.
+    pub(super) const fn of(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     pub(super) const fn default(mut self, value: &'static str) -> Self {
         self.default = Some(value);
         self
@@ -238,5 +244,5 @@ pub enum Kind {
     /// Rights: `read,write,!ftp`.
     Policies,
     /// Several, with commas.
-    List(&'static Kind),
+    List(&'static Self),
 }

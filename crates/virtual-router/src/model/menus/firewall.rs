@@ -2,7 +2,7 @@
 
 use crate::model::schema::{
     Field,
-    Kind::{Bool, Choice, DurationOr, Name, Text},
+    Kind::{Bool, Choice, Duration, DurationOr, Name, Text},
     MenuSpec, Shape,
 };
 
@@ -142,7 +142,7 @@ const CONNECTION: &[Field] = &[
     Field::shown("reply-dst-address"),
     Field::shown("reply-dst-port"),
     Field::shown("tcp-state"),
-    Field::shown("timeout"),
+    Field::shown("timeout").of(Duration),
     Field::shown("orig-bytes"),
     Field::shown("repl-bytes"),
     Field::shown("orig-packets"),

@@ -92,7 +92,7 @@ const DHCP_CLIENT: &[Field] = &[
     Field::shown("dhcp-server"),
     Field::shown("primary-dns"),
     Field::shown("secondary-dns"),
-    Field::shown("expires-after"),
+    Field::shown("expires-after").of(Duration),
     Field::state("invalid"),
     Field::state("dynamic"),
     DISABLED,
@@ -121,7 +121,7 @@ const NEIGHBOR: &[Field] = &[
     Field::shown("version"),
     Field::shown("board"),
     Field::shown("discovered-by"),
-    Field::shown("age"),
+    Field::shown("age").of(Duration),
 ];
 
 const SERVICE: &[Field] = &[

@@ -52,7 +52,7 @@ const DISABLED: Field = Field::new("disabled", Bool).default("false");
 const IDENTITY: &[Field] = &[Field::new("name", Text).default("MikroTik")];
 
 const RESOURCE: &[Field] = &[
-    Field::shown("uptime"),
+    Field::shown("uptime").of(Duration),
     Field::shown("version"),
     Field::shown("build-time"),
     Field::shown("free-memory"),
@@ -158,12 +158,14 @@ const CERTIFICATE: &[Field] = &[
     Field::shown("fingerprint"),
     Field::shown("invalid-before"),
     Field::shown("invalid-after"),
-    Field::shown("expires-after"),
+    Field::shown("expires-after").of(Duration),
     Field::new("trusted", Bool).default("false"),
     Field::new("trust-store", Text).default("all").since(21),
     Field::mark("private-key"),
     Field::mark("authority"),
     Field::mark("expired"),
+    Field::shown("pem").hidden(),
+    Field::shown("key-pem").hidden(),
     COMMENT,
 ];
 

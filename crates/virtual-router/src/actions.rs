@@ -1,0 +1,64 @@
+//! Commands that are more than a look at the database, or a change of it: those that take time or ask the world.
+
+mod export;
+mod monitor;
+
+use holdfast_routeros_proto::{Command, Row, Trap};
+use tokio::sync::mpsc;
+
+use crate::{
+    model::{Answer, Caller, split_path},
+    router::Router,
+};
+
+/// Where a command says something before it is done.
+#[derive(Debug, Clone)]
+pub struct Replies(mpsc::Sender<Row>);
+
+impl Replies {
+    /// Says it to whoever reads the other end.
+    pub fn new(sender: mpsc::Sender<Row>) -> Self {
+        Self(sender)
+    }
+
+    /// One row more. Nobody may be interested any more: then the command is about to be cancelled.
+    pub async fn row(&self, row: Row) {
+        let _ = self.0.send(row).await;
+    }
+}
+
+/// Carries out a command at once if it takes no time.
+pub fn run_now(
+    router: &Router,
+    caller: &Caller,
+    command: &Command,
+) -> Option<Result<Answer, Trap>> {
+    const VERBS: &[&str] = &[
+        "print", "getall", "get", "find", "add", "set", "unset", "comment", "remove", "enable",
+        "disable", "move",
+    ];
+    let (_, verb) = split_path(command);
+    VERBS
+        .contains(&verb)
+        .then(|| router.execute(caller, command))
+}
+
+/// Carries out any command. Dropping the future cancels it.
+///
+/// # Errors
+/// What RouterOS says.
+pub async fn run(
+    router: &Router,
+    caller: &Caller,
+    command: &Command,
+    replies: &Replies,
+) -> Result<Answer, Trap> {
+    if let Some(result) = run_now(router, caller, command) {
+        return result;
+    }
+    match split_path(command).1 {
+        "monitor" => monitor::run(router, caller, command, replies).await,
+        "export" => export::run(router, caller, command),
+        _other => router.execute(caller, command),
+    }
+}

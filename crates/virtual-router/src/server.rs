@@ -1,0 +1,8 @@
+//! The API on its ports: who may connect, how many, and what becomes of each connection.
+
+mod listener;
+mod session;
+mod tls;
+mod users;
+
+pub use listener::{Bound, Service, bind};
