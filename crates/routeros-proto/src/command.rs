@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use crate::{codec::Sentence, query::Query, row::Row, value::is_secret};
+use crate::{
+    codec::Sentence,
+    query::{Query, QueryError},
+    reply::split_attribute,
+    row::Row,
+    value::is_secret,
+};
 
 /// One command: a path, attributes, and for `print` a query.
 ///
@@ -58,6 +64,25 @@ impl Command {
     /// Tells of every change of a menu's items until it is cancelled.
     pub fn listen(menu: &str) -> Self {
         Self::new(format!("{menu}/listen"))
+    }
+
+    /// Reads the words of a command as they are on the wire: a path, then `=name=value` and `?query` in any order.
+    /// Tags and words that no command has are left out.
+    ///
+    /// # Errors
+    /// A query word that cannot be read.
+    pub fn read<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<Self, QueryError> {
+        let mut words = words.into_iter();
+        let mut command = Self::new(words.next().unwrap_or_default());
+        let mut queries = Vec::new();
+        for word in words {
+            if word.starts_with('?') {
+                queries.push(word);
+            } else if let Some((name, value)) = word.strip_prefix('=').and_then(split_attribute) {
+                command = command.with(name, value);
+            }
+        }
+        Ok(command.matching(Query::parse(queries)?))
     }
 
     /// The same with an attribute.
@@ -184,6 +209,17 @@ mod tests {
 
         let print = Command::print("/interface").matching(Query::equals("type", "ether"));
         assert_eq!(words(&print, None), ["/interface/print", "?type=ether"]);
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        let command = Command::print("/ip/route")
+            .only(&["gateway"])
+            .with("count-only", "")
+            .matching(Query::parse(["?vpn=true", "?static", "?#|"]).unwrap());
+        let words = words(&command, Some("7"));
+        assert_eq!(Command::read(words.iter().map(String::as_str)), Ok(command));
+        assert!(Command::read(["/ip/route/print", "?#x"]).is_err());
     }
 
     #[test]

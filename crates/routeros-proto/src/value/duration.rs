@@ -39,7 +39,7 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         };
         let (_, nanos) = NANOS.iter().find(|(name, _)| *name == unit)?;
         total = total.checked_add(scaled(number, *nanos)?)?;
-        rest = tail;
+        rest = tail.trim_start();
     }
     Some(total)
 }
@@ -114,6 +114,7 @@ mod tests {
             ("01:22:53", 4_973_000_000_000),
             ("00:00:10", 10_000_000_000),
             ("1d00:00:10", 86_410_000_000_000),
+            ("1d 00:00:10", 86_410_000_000_000),
             ("1w1d01:00:00.5", 694_800_500_000_000),
             ("10", 10_000_000_000),
             ("0s", 0),
