@@ -37,13 +37,16 @@ pub(crate) enum Phase {
     /// Tunnels are switched on.
     Start,
     RemoveAround,
-    RemoveMarks,
+    /// From the blackhole upwards: the management tunnel may go the same way, and must not end in it.
+    RemoveShadows,
+    RemovePins,
     RemoveRoutes,
-    RemoveTables,
-    RemoveLists,
-    /// From here nothing can be taken back: a removed client's password is gone.
+    /// From here nothing can be taken back: a removed client's password is gone, and so is the place of a rule.
     RemoveClients,
     RemoveProfiles,
+    RemoveRules,
+    RemoveTables,
+    RemoveLists,
     RemoveAuthority,
 }
 
@@ -75,15 +78,15 @@ impl Phase {
 const OWNED: &[(Menu, Phase)] = &[
     (Menu::Netwatch, Phase::RemoveAround),
     (Menu::Scheduler, Phase::RemoveAround),
-    (Menu::Mangle, Phase::RemoveMarks),
-    (Menu::Nat, Phase::RemoveMarks),
-    (Menu::Filter, Phase::RemoveMarks),
+    (Menu::InterfaceListMember, Phase::RemoveAround),
     (Menu::Route, Phase::RemoveRoutes),
-    (Menu::RoutingTable, Phase::RemoveTables),
-    (Menu::InterfaceListMember, Phase::RemoveLists),
-    (Menu::InterfaceList, Phase::RemoveLists),
     (Menu::OvpnClient, Phase::RemoveClients),
     (Menu::PppProfile, Phase::RemoveProfiles),
+    (Menu::Mangle, Phase::RemoveRules),
+    (Menu::Nat, Phase::RemoveRules),
+    (Menu::Filter, Phase::RemoveRules),
+    (Menu::RoutingTable, Phase::RemoveTables),
+    (Menu::InterfaceList, Phase::RemoveLists),
 ];
 
 /// A plan in the making.
@@ -298,8 +301,13 @@ impl<'a> Draft<'a> {
                 id: id.into(),
             },
             remembers: None,
-            undo: (menu != Menu::OvpnClient)
+            undo: (phase < Phase::RemoveClients)
                 .then(|| Undo::Add(selection_of(tag, menu, row), all_of(row))),
+        };
+        let phase = match (menu, tag.kind) {
+            (Menu::Route, Kind::PinShadow) => Phase::RemoveShadows,
+            (Menu::Route, Kind::Pin) => Phase::RemovePins,
+            _ => phase,
         };
         self.push(phase, step);
     }
@@ -307,20 +315,17 @@ impl<'a> Draft<'a> {
 
 /// What a person calls an object of ours that is only known by its row.
 fn title(menu: Menu, tag: Tag, row: &Row) -> String {
-    let what = if tag.kind == Kind::Ladder {
-        format!("ladder route to {}", row.text("dst-address"))
-    } else {
-        tag.kind.as_str().replace("-", " ")
-    };
-    let place = match (tag.kind, menu) {
-        (Kind::Pin, Menu::RoutingTable) => " (routing table)",
-        (Kind::Pin, Menu::Mangle) => " (mark)",
-        (Kind::Pin, Menu::Nat) => " (source address)",
-        _ => "",
+    let what = match (tag.kind, menu) {
+        (Kind::Ladder, _) => format!("ladder route to {}", row.text("dst-address")),
+        (Kind::Pin, Menu::RoutingTable) => "routing table".into(),
+        (Kind::Pin, Menu::Mangle) => "mark".into(),
+        (Kind::Pin, Menu::Nat) => "source address".into(),
+        (Kind::Management, Menu::PppProfile) => "profile of the management tunnel".into(),
+        (kind, _) => kind.title().into(),
     };
     match tag.slot {
-        Some(slot) => format!("{what} of slot {slot}{place}"),
-        None => format!("{what}{place}"),
+        Some(slot) => format!("{what} of slot {slot}"),
+        None => what,
     }
 }
 
@@ -353,7 +358,7 @@ fn all_of(row: &Row) -> Attributes {
         .iter()
         .filter(|(name, value)| !TOLD.contains(name) && !value.is_empty())
         .filter(|(name, value)| *name != "blackhole" || !matches!(*value, "no" | "false"))
-        .map(|(name, value)| Attribute::plain(name, value))
+        .map(|(name, value)| Attribute::told(name, value))
         .collect();
     if row.get("blackhole").is_some_and(str::is_empty) {
         fields.push(Attribute::plain("blackhole", "yes"));
@@ -371,7 +376,7 @@ fn before(row: &Row, attributes: &Attributes) -> Attributes {
             match row.get(name) {
                 // The flag comes back without a value, and is set with any.
                 Some("") if name == "blackhole" => Attribute::plain(name, "yes"),
-                Some(value) if name != "blackhole" => Attribute::plain(name, value),
+                Some(value) if name != "blackhole" => Attribute::told(name, value),
                 Some(value @ ("yes" | "true")) => Attribute::plain(name, value),
                 Some(_) | None => cleared(name),
             }

@@ -82,12 +82,39 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    fn new(maker: Maker, row: &'a Row, object: &str, interfaces: Vec<&'a str>) -> Self {
+        Self {
+            maker,
+            row,
+            object: object.into(),
+            interfaces,
+        }
+    }
+
+    /// Whether it makes its route, once its link is up.
+    fn is_on(&self) -> bool {
+        let adds = match self.maker {
+            Maker::Dhcp => self.row.text("add-default-route") != "no",
+            Maker::Pppoe => self.row.flag("add-default-route"),
+            Maker::Apn => self.row.flag("add-default-route") && !self.interfaces.is_empty(),
+            Maker::Static => true,
+        };
+        adds && !self.row.flag("disabled")
+    }
+
     fn key(&self) -> FieldKey {
         FieldKey {
             menu: self.maker.menu(),
             object: self.object.clone(),
             field: self.maker.field().into(),
         }
+    }
+
+    /// A DHCP client tells its distance only as long as it has a lease.
+    fn is_told(&self) -> bool {
+        self.maker != Maker::Dhcp
+            || !self.row.text(self.maker.field()).is_empty()
+            || self.row.text("status") == "bound"
     }
 
     fn distance(&self) -> u8 {
@@ -117,9 +144,9 @@ impl<'a> Source<'a> {
     /// The interface, the client or the route, as people say it.
     fn title(&self) -> String {
         match self.maker {
-            Maker::Dhcp => format!("DHCP client on {}", self.object),
-            Maker::Pppoe => format!("PPPoE client {}", self.object),
-            Maker::Apn => format!("APN {}", self.object),
+            Maker::Dhcp => format!("default route of the DHCP client on {}", self.object),
+            Maker::Pppoe => format!("default route of the PPPoE client {}", self.object),
+            Maker::Apn => format!("default route of the APN {}", self.object),
             Maker::Static => format!("default route through {}", self.row.text("gateway")),
         }
     }
@@ -145,7 +172,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn set_to(&self, phase_title: &str, distance: u8, remembers: Recorded) -> Step {
+    fn set_to(&self, summary: String, distance: u8, remembers: Recorded) -> Step {
         let attributes = |value: u8| {
             Attributes(vec![Attribute::plain(
                 self.maker.field(),
@@ -153,7 +180,7 @@ impl<'a> Source<'a> {
             )])
         };
         Step {
-            summary: format!("{phase_title} of the {} to {distance}", self.title()),
+            summary,
             object: self.title(),
             change: Change::Set {
                 menu: self.maker.menu(),
@@ -176,62 +203,62 @@ fn is_ours(distance: u8) -> bool {
 
 /// Everything that makes a default route in the main table and is not ours.
 pub(crate) fn sources(observed: &Observed) -> Vec<Source<'_>> {
-    let on = |row: &&Row| {
-        !row.flag("disabled") && !row.flag("dynamic") && row.text("add-default-route") != "no"
+    let mut sources = possible_sources(observed);
+    sources.retain(Source::is_on);
+    sources
+}
+
+/// The same with those that are switched off.
+fn possible_sources(observed: &Observed) -> Vec<Source<'_>> {
+    let rows = |menu| {
+        observed
+            .rows(menu)
+            .iter()
+            .filter(|row| !row.flag("dynamic"))
     };
-    let dhcp = observed
-        .rows(Menu::DhcpClient)
-        .iter()
-        .filter(on)
-        .map(|row| Source {
-            maker: Maker::Dhcp,
+    let dhcp = rows(Menu::DhcpClient).map(|row| {
+        let interface = row.text("interface");
+        Source::new(Maker::Dhcp, row, interface, vec![interface])
+    });
+    let pppoe = rows(Menu::PppoeClient).map(|row| {
+        let name = row.text("name");
+        Source::new(Maker::Pppoe, row, name, vec![name])
+    });
+    let apns = rows(Menu::LteApn).map(|row| {
+        let modems = observed.rows(Menu::Lte).iter().map(|lte| lte.text("name"));
+        let dials = |lte: &&str| observed.apns_of(lte).any(|apn| apn.id() == row.id());
+        Source::new(
+            Maker::Apn,
             row,
-            object: row.text("interface").into(),
-            interfaces: vec![row.text("interface")],
-        });
-    let adds = |row: &&Row| row.flag("add-default-route");
-    let pppoe = observed
-        .rows(Menu::PppoeClient)
-        .iter()
-        .filter(on)
-        .filter(adds)
-        .map(|row| Source {
-            maker: Maker::Pppoe,
-            row,
-            object: row.text("name").into(),
-            interfaces: vec![row.text("name")],
-        });
-    let apns = observed
-        .rows(Menu::LteApn)
-        .iter()
-        .filter(adds)
-        .filter_map(|row| {
-            let modems = observed.rows(Menu::Lte).iter().map(|lte| lte.text("name"));
-            let interfaces: Vec<_> = modems
-                .filter(|lte| observed.apns_of(lte).any(|apn| apn.id() == row.id()))
-                .collect();
-            (!interfaces.is_empty()).then(|| Source {
-                maker: Maker::Apn,
-                row,
-                object: row.text("name").into(),
-                interfaces,
-            })
-        });
-    let routes = observed
-        .default_routes()
-        .filter(|row| is_theirs(row))
-        .map(|row| Source {
-            maker: Maker::Static,
-            row,
-            object: format!("0.0.0.0/0 via {}", row.text("gateway")),
-            interfaces: vec![interface_of(row)],
-        });
-    dhcp.chain(pppoe).chain(apns).chain(routes).collect()
+            row.text("name"),
+            modems.filter(dials).collect(),
+        )
+    });
+    let routes = rows(Menu::Route).filter(|row| is_theirs(row)).map(|row| {
+        let object = format!("0.0.0.0/0 via {}", row.text("gateway"));
+        Source::new(Maker::Static, row, &object, vec![interface_of(row)])
+    });
+    let mut sources: Vec<Source<'_>> = Vec::new();
+    for mut source in dhcp.chain(pppoe).chain(apns).chain(routes) {
+        // Routes through one gateway are told apart by their order.
+        let same = |other: &&Source<'_>| other.row.text("gateway") == source.row.text("gateway");
+        let earlier = sources
+            .iter()
+            .filter(|other| other.is_static())
+            .filter(same)
+            .count();
+        if source.is_static() && earlier > 0 {
+            source.object.push_str(&format!(" #{}", earlier + 1));
+        }
+        sources.push(source);
+    }
+    sources
 }
 
 /// A static default route that is not ours, and leads somewhere.
 fn is_theirs(route: &Row) -> bool {
-    !route.flag("dynamic")
+    route.text("dst-address") == "0.0.0.0/0"
+        && matches!(route.text("routing-table"), "" | "main")
         && route.text("comment").parse::<crate::Tag>().is_err()
         && !route.text("gateway").is_empty()
 }
@@ -249,16 +276,19 @@ pub(crate) fn lower(draft: &mut Draft<'_>, desired: &Desired) {
     let mut wanted: Vec<_> = with_distances(desired, sources(observed), memory);
     wanted.sort_by_key(|(distance, source)| (std::cmp::Reverse(*distance), source.object.clone()));
     for (distance, source) in wanted {
-        if source.distance() == distance {
+        let is_remembered = memory.old(&source.key()).is_some();
+        if source.distance() == distance || !source.is_told() && is_remembered {
             continue;
         }
-        let key = source.key();
-        let old = source.original(memory).to_string();
-        let record = Recorded::Field { field: key, old };
-        draft.push(
-            Phase::Distances,
-            source.set_to("lower the distance", distance, record),
+        let summary = format!(
+            "put the {} beneath the ladder, at distance {distance}",
+            source.title()
         );
+        let record = Recorded::Field {
+            field: source.key(),
+            old: source.original(memory).to_string(),
+        };
+        draft.push(Phase::Distances, source.set_to(summary, distance, record));
     }
 }
 
@@ -306,20 +336,18 @@ fn with_distances<'a>(
 /// theirs to keep.
 pub(crate) fn restore(draft: &mut Draft<'_>) {
     let (observed, memory) = (draft.observed, draft.memory);
-    let mut found: Vec<_> = sources(observed)
+    let mut found: Vec<_> = possible_sources(observed)
         .into_iter()
-        .filter(|source| is_ours(source.distance()))
+        .filter(|source| is_ours(source.distance()) || !source.is_told())
         .filter_map(|source| Some((memory.old(&source.key())?.parse::<u8>().ok()?, source)))
         .collect();
     found.sort_by_key(|(old, source)| (*old, source.object.clone()));
     for (old, source) in found {
+        let summary = format!("restore the distance of the {} to {old}", source.title());
         let record = Recorded::Restored {
             field: source.key(),
         };
-        draft.push(
-            Phase::Restore,
-            source.set_to("restore the distance", old, record),
-        );
+        draft.push(Phase::Restore, source.set_to(summary, old, record));
     }
     follow(draft, |_| None);
 }
@@ -380,7 +408,7 @@ fn set_script(
                 menu: Menu::DhcpClient,
                 holds: vec![("interface".into(), interface.into())],
             },
-            script(client.text("script")),
+            script(&client.text("script").replace("\r\n", "\n")),
         )),
     }
 }

@@ -244,9 +244,10 @@ fn shared(gateway: Gateway, interface: &str, observed: &Observed) -> Option<Stri
         .filter(|row| row.text("dst-address") == "0.0.0.0/0")
         .filter(|row| row.text("immediate-gw").split('%').next() == Some(&spelled))
         .map(interface_of);
+    let own = [Some(interface), observed.bridge_of(interface), Some("")];
     let mut others = leased
         .chain(routed)
-        .filter(|other| *other != interface && !other.is_empty());
+        .filter(|other| !own.contains(&Some(*other)));
     let other = others.next()?;
     Some(format!(
         "{other} has a gateway of the same address, which Holdfast tells apart by the interface"

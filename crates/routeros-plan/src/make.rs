@@ -59,8 +59,12 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory) -> Result<P
         (follows(observed, slot) == Follow::ByClient)
             .then(|| scripts::follow(slot.number, interface))
     };
-    foreign::follow(&mut draft, followed);
-    foreign::lower(&mut draft, desired);
+    if desired.slots.is_empty() {
+        foreign::restore(&mut draft);
+    } else {
+        foreign::follow(&mut draft, followed);
+        foreign::lower(&mut draft, desired);
+    }
     draft.remove_others(OF_SLOTS);
     draft.remove_others(&[Kind::List, Kind::Accept, Kind::AcceptProbes]);
     Ok(draft.into_plan())
@@ -221,13 +225,13 @@ fn authority(draft: &mut Draft<'_>, authority: &Authority) {
         .find(|row| row.text("name") == names::AUTHORITY)
     {
         // It stays until a router has seen the new one: tunnels that are up were checked against it.
-        let old = format!("{}-old", names::AUTHORITY);
+        let old = names::OLD_AUTHORITY;
         let selection = Selection {
             menu: Menu::Certificate,
-            holds: vec![("name".into(), old.clone())],
+            holds: vec![("name".into(), old.into())],
         };
         let back = Attributes(vec![Attribute::plain("name", names::AUTHORITY)]);
-        let change = set(row, "name", &old);
+        let change = set(row, "name", old);
         draft.push(
             Phase::Authority,
             step(

@@ -191,6 +191,9 @@ fn digest(secret: &SecretString) -> String {
 
 /// Whether a field of `row` says `value`, however the two are spelt; a field that is not there says its default.
 pub(crate) fn says(row: &Row, name: &str, value: &str) -> bool {
+    if name == "blackhole" {
+        return is_set(row, name) == (value == "yes");
+    }
     match row.get(name).filter(|own| !own.is_empty()) {
         Some(own) => same(name, own, value),
         None => row.says(name, value) || default(name).is_some_and(|own| same(name, own, value)),

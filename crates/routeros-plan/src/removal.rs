@@ -31,15 +31,15 @@ pub fn release(observed: &Observed, memory: &Memory) -> Plan {
 }
 
 fn is_adopted(observed: &Observed) -> bool {
-    let mut owned = observed.owned(Menu::OvpnClient);
-    owned.any(|(tag, _)| tag.kind == Kind::Management)
+    let has = |menu, kind| observed.owned(menu).any(|(tag, _)| tag.kind == kind);
+    has(Menu::OvpnClient, Kind::Management) || has(Menu::Script, Kind::Before)
 }
 
 /// On a router that nobody has adopted, firewall rules and authority came with failover.
 fn remove_access(draft: &mut Draft<'_>) {
     draft.remove_others(&[Kind::List, Kind::Accept, Kind::AcceptProbes]);
     for row in draft.observed.rows(Menu::Certificate) {
-        if row.text("name") == names::AUTHORITY {
+        if [names::AUTHORITY, names::OLD_AUTHORITY].contains(&row.text("name")) {
             let step = Step {
                 summary: "remove the authority's certificate".into(),
                 object: names::AUTHORITY.into(),

@@ -19,10 +19,10 @@ mod check_in;
 mod follow;
 mod hooks;
 mod release;
+mod report;
 
 pub use adoption::{ADOPTION_STEPS, Adoption};
 pub(crate) use authority::import_calls;
-use check_in::report;
 pub(crate) use follow::{follow, is_follow};
 pub(crate) use hooks::{ladder_hook, redial};
 pub(crate) use release::release;

@@ -173,6 +173,11 @@ impl Attribute {
         }
     }
 
+    /// A value as a router told it. It tells scripts with other line ends than it takes.
+    pub(crate) fn told(name: &str, value: &str) -> Self {
+        Self::plain(name, &value.replace("\r\n", "\n"))
+    }
+
     pub(crate) fn secret(name: &str, value: &str) -> Self {
         Self {
             secret: true,
@@ -192,9 +197,12 @@ impl fmt::Debug for Attribute {
     }
 }
 
-/// As one would type it: quoted where it must be, a secret masked.
+/// As one would type it: quoted where it must be, a secret masked, a field that is cleared as `!field`.
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.name.starts_with('!') {
+            return f.write_str(&self.name);
+        }
         write!(f, "{}={}", self.name, crate::script::quoted(self.shown()))
     }
 }

@@ -69,7 +69,7 @@ impl FromStr for Tag {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $word:literal $(per $slot:ident)?,)+) => {
+    ($($(#[$doc:meta])* $name:ident = $word:literal $title:literal $(per $slot:ident)?,)+) => {
         /// What an object of ours is for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
@@ -84,6 +84,13 @@ macro_rules! kinds {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => $word,)+
+                }
+            }
+
+            /// What a person calls it, after "the".
+            pub(crate) const fn title(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)+
                 }
             }
 
@@ -108,41 +115,41 @@ macro_rules! kinds {
 
 kinds! {
     /// The certificate authority that signs the controllers' certificates.
-    Authority = "ca",
+    Authority = "ca" "certificate authority",
     /// The interface list that every tunnel of ours is in.
-    List = "list",
+    List = "list" "interface list of the tunnels",
     /// A WAN interface's membership in the router's list `WAN`.
-    Wan = "wan" per slot,
+    Wan = "wan" "membership in the list of WANs" per slot,
     /// The firewall rule that lets the controller reach the API.
-    Accept = "accept",
+    Accept = "accept" "access to the API through the tunnels",
     /// The firewall rule that lets the controller's probes be answered.
-    AcceptProbes = "accept-probes",
+    AcceptProbes = "accept-probes" "answers to probes through the tunnels",
     /// The virtual next hop of a slot: one host route towards the ISP's gateway.
-    NextHop = "next-hop" per slot,
+    NextHop = "next-hop" "next hop" per slot,
     /// What keeps a tunnel on its WAN: a host route, or a routing table with its marks.
-    Pin = "pin" per slot,
+    Pin = "pin" "pin" per slot,
     /// The blackhole beneath a pin: without its WAN a tunnel must not leave through another.
-    PinShadow = "pin-shadow" per slot,
+    PinShadow = "pin-shadow" "blackhole under the pin" per slot,
     /// A WAN's own default route, beneath everything else.
-    Default = "default" per slot,
+    Default = "default" "default route" per slot,
     /// A ladder route that the router itself switches on and off.
-    Ladder = "ladder" per slot,
+    Ladder = "ladder" "ladder route" per slot,
     /// The PPP profile of a tunnel.
-    Profile = "profile" per slot,
+    Profile = "profile" "profile" per slot,
     /// The OpenVPN client of a tunnel.
-    Tunnel = "tunnel" per slot,
+    Tunnel = "tunnel" "tunnel" per slot,
     /// What carries a gateway that DHCP has changed into the next hop.
-    Follow = "follow" per slot,
+    Follow = "follow" "follower of the gateway" per slot,
     /// What redials a tunnel that is up and answers nothing.
-    Watchdog = "watchdog" per slot,
+    Watchdog = "watchdog" "watchdog" per slot,
     /// The management tunnel, its profile, and the user that logs in through it.
-    Management = "management",
+    Management = "management" "management tunnel",
     /// The scheduler that tells the control plane that the router lives, and its script.
-    CheckIn = "check-in",
+    CheckIn = "check-in" "check-in",
     /// What puts the old configuration back unless it is called off.
-    DeadMan = "dead-man",
+    DeadMan = "dead-man" "dead man",
     /// The script that knows what adoption has changed of what is not ours.
-    Before = "before",
+    Before = "before" "memory of what adoption has changed",
 }
 
 /// Names of what we make on a router.
@@ -153,6 +160,8 @@ pub mod names {
     pub const GROUP: &str = "holdfast";
     /// The certificate authority in the router's store.
     pub const AUTHORITY: &str = "holdfast-ca";
+    /// The one before it, while tunnels still depend on it.
+    pub const OLD_AUTHORITY: &str = "holdfast-ca-old";
     /// The interface list that every tunnel of ours is in.
     pub const LIST: &str = "holdfast";
     /// The management tunnel and its profile.

@@ -1,8 +1,8 @@
 use std::fmt;
 
-use crate::{Attribute, Attributes, Menu, script::quoted};
+use crate::{Attributes, Menu, script::quoted};
 
-/// What brings back what one step has changed. It says the same however often it is done, and whether or not the step
+/// What brings back what one step has changed. It holds no secret, since no router tells any. It says the same however often it is done, and whether or not the step
 /// was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Undo {
@@ -43,9 +43,7 @@ impl fmt::Display for Undo {
             }
             Self::Set(selection, attributes) => {
                 write!(f, "{} set {}", selection.menu.path(), selection.find())?;
-                attributes
-                    .iter()
-                    .try_for_each(|a| write!(f, " {}", typed(a)))
+                attributes.iter().try_for_each(|a| write!(f, " {a}"))
             }
             Self::Add(selection, attributes) => {
                 let path = selection.menu.path();
@@ -54,21 +52,10 @@ impl fmt::Display for Undo {
                     write!(f, " {name}={}", quoted(value))?;
                 }
                 write!(f, "]] = 0) do={{ {path} add")?;
-                attributes
-                    .iter()
-                    .try_for_each(|a| write!(f, " {}", typed(a)))?;
+                attributes.iter().try_for_each(|a| write!(f, " {a}"))?;
                 f.write_str(" }")
             }
             Self::Keep => Ok(()),
         }
-    }
-}
-
-/// As a script has it: a field that is cleared is spelled `!field`.
-fn typed(attribute: &Attribute) -> String {
-    if attribute.name.starts_with('!') {
-        attribute.name.clone()
-    } else {
-        format!("{}={}", attribute.name, quoted(&attribute.value))
     }
 }

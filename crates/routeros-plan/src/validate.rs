@@ -148,11 +148,15 @@ pub(crate) fn unfit(row: &Row, observed: &Observed) -> Option<(String, String)> 
     let kind = row.text("type");
     let bridge = observed.bridge_of(name);
     let refuse = |reason: String, mend: String| Some((reason, mend));
-    if wan::is_tunnel(row) {
+    if let Some(tunnel) = observed.tunnel_beneath(row) {
+        let (beneath, kind) = (tunnel.text("name"), tunnel.text("type"));
+        let what = if beneath == name {
+            format!("{name} is a tunnel ({kind})")
+        } else {
+            format!("{name} is carried by {beneath}, a tunnel ({kind})")
+        };
         return refuse(
-            format!(
-                "{name} is a tunnel ({kind}) that itself needs a WAN, so this would lead a tunnel into a tunnel"
-            ),
+            format!("{what} that itself needs a WAN, so this would lead a tunnel into a tunnel"),
             "choose the interface that the ISP is connected to".into(),
         );
     }

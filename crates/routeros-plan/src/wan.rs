@@ -45,11 +45,28 @@ pub(crate) fn is_point_to_point(interface: &Row) -> bool {
     POINT_TO_POINT.contains(&interface.text("type"))
 }
 
-pub(crate) fn is_tunnel(interface: &Row) -> bool {
+fn is_tunnel(interface: &Row) -> bool {
     TUNNELS.contains(&interface.text("type"))
 }
 
 impl Observed {
+    /// The tunnel that an interface is, or that carries it.
+    pub(crate) fn tunnel_beneath<'a>(&'a self, interface: &'a Row) -> Option<&'a Row> {
+        let mut row = interface;
+        // A loop of interfaces would be a strange router, and no reason to hang.
+        for _ in 0..8 {
+            if is_tunnel(row) {
+                return Some(row);
+            }
+            let name = row.text("name");
+            let carried = [Menu::Vlan, Menu::PppoeClient]
+                .into_iter()
+                .find_map(|menu| self.named(menu, "name", name))?;
+            row = self.interface(carried.text("interface"))?;
+        }
+        None
+    }
+
     /// The bridge that an interface is a port of.
     pub(crate) fn bridge_of(&self, interface: &str) -> Option<&str> {
         let port = self

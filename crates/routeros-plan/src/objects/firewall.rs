@@ -17,8 +17,8 @@ pub(crate) fn controllers() -> String {
 ///
 /// `port` is where the API listens.
 pub(crate) fn of_router(port: &str) -> Vec<Object> {
-    let accept = |kind, title| {
-        Object::new(Menu::Filter, Tag::of(kind), title)
+    let accept = |kind: Kind| {
+        Object::new(Menu::Filter, Tag::of(kind), kind.title())
             .with("chain", "input")
             .with("action", "accept")
             .with("in-interface-list", names::LIST)
@@ -26,17 +26,13 @@ pub(crate) fn of_router(port: &str) -> Vec<Object> {
             .placed(Placement::BeforeDrops { chain: "input" })
     };
     vec![
-        Object::new(
-            Menu::InterfaceList,
-            Tag::of(Kind::List),
-            "interface list of the tunnels",
-        )
-        .with("name", names::LIST),
-        accept(Kind::Accept, "access to the API through the tunnels")
+        Object::new(Menu::InterfaceList, Tag::of(Kind::List), Kind::List.title())
+            .with("name", names::LIST),
+        accept(Kind::Accept)
             .with("protocol", "tcp")
             .with("dst-port", port)
             .with("disabled", "no"),
-        accept(Kind::AcceptProbes, "probes through the tunnels")
+        accept(Kind::AcceptProbes)
             .with("protocol", "icmp")
             .with("disabled", "no"),
     ]

@@ -33,8 +33,8 @@ pub(crate) fn path_of(slot: &Slot, gateway: Gateway, pinning: Pinning) -> Vec<Ob
     objects
 }
 
-fn route(kind: Kind, slot: &Slot, title: &str) -> Object {
-    let title = format!("{title} of slot {}", slot.number);
+fn route(kind: Kind, slot: &Slot) -> Object {
+    let title = format!("{} of slot {}", kind.title(), slot.number);
     Object::new(Menu::Route, Tag::of_slot(kind, slot.number), title)
 }
 
@@ -49,7 +49,7 @@ fn leading(object: Object, gateway: impl ToString, target_scope: u8) -> Object {
 }
 
 fn next_hop(slot: &Slot, gateway: Gateway) -> Object {
-    let object = route(Kind::NextHop, slot, "next hop")
+    let object = route(Kind::NextHop, slot)
         .with(
             "dst-address",
             format!("{}/32", virtual_next_hop(slot.number)),
@@ -74,10 +74,10 @@ fn host_pin(slot: &Slot) -> [Object; 2] {
             .with("dst-address", format!("{}/32", slot.controller.ip()))
             .default("routing-table", "main")
     };
-    let pin = to_controller(route(Kind::Pin, slot, "pin"))
+    let pin = to_controller(route(Kind::Pin, slot))
         .with("distance", 1)
         .with("scope", PLAIN_SCOPE);
-    let shadow = to_controller(route(Kind::PinShadow, slot, "blackhole under the pin"));
+    let shadow = to_controller(route(Kind::PinShadow, slot));
     [
         leading(pin, virtual_next_hop(slot.number), OVER_HOP),
         blackhole(shadow),
@@ -113,10 +113,10 @@ fn port_pin(slot: &Slot) -> Vec<Object> {
         .with("action", "masquerade")
         .with("out-interface", &slot.interface)
         .placed(Placement::First { chain: "srcnat" });
-    let pin = in_table(route(Kind::Pin, slot, "pin"))
+    let pin = in_table(route(Kind::Pin, slot))
         .with("distance", 1)
         .with("scope", PLAIN_SCOPE);
-    let shadow = in_table(route(Kind::PinShadow, slot, "blackhole under the pin"));
+    let shadow = in_table(route(Kind::PinShadow, slot));
     vec![
         Object::new(
             Menu::RoutingTable,
@@ -141,8 +141,11 @@ pub(crate) fn ladder(slot: &Slot, on: bool) -> Vec<Object> {
     rungs::routes(slot.place, hop)
         .into_iter()
         .map(|rung| {
-            let object = route(Kind::Ladder, slot, "ladder route")
-                .with("dst-address", format!("{}/{}", rung.network, rung.prefix))
+            let network = format!("{}/{}", rung.network, rung.prefix);
+            let title = format!("ladder route to {network} of slot {}", slot.number);
+            let tag = Tag::of_slot(Kind::Ladder, slot.number);
+            let object = Object::new(Menu::Route, tag, title)
+                .with("dst-address", network)
                 .keyed_by("dst-address")
                 .default("routing-table", "main")
                 .with("distance", u16::from(step) + 1)
@@ -159,7 +162,7 @@ pub(crate) fn ladder(slot: &Slot, on: bool) -> Vec<Object> {
 /// The WAN's own default route, for when no tunnel lives. The gateway is asked by ARP whether it lives: every gateway
 /// answers that, and many do not answer a ping.
 pub(crate) fn default_route(slot: &Slot, gateway: Gateway, distance: u8) -> Object {
-    let object = route(Kind::Default, slot, "default route")
+    let object = route(Kind::Default, slot)
         .with("dst-address", "0.0.0.0/0")
         .default("routing-table", "main")
         .with("gateway", gateway.through(&slot.interface))

@@ -2,7 +2,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{POLICIES, check_in, report};
+use super::{
+    POLICIES, check_in,
+    report::{Fact, checked, report},
+};
 use crate::{
     Attribute, Authority, Kind, Management, Menu, Tag, names, objects,
     script::{quoted, quoted_text},
@@ -99,25 +102,26 @@ impl Adoption {
             self.connect(),
         ];
         let body = indented(&indented(&sections.join("\n")));
-        let unknown = "\"the router refused a command: its terminal says which\"";
-        let failed = indented(&indented(&indented(
-            &self.tell("$step", "failed", unknown, ""),
-        )));
+        let facts = [
+            ("step", Fact::Found("$step")),
+            ("state", Fact::Known("failed")),
+            ("detail", Fact::Found("$refusal")),
+        ];
+        let failed = indented(&indented(&report(&self.progress_url, None, &facts)));
         format!(
             "\
 # Holdfast adopts this router. What it makes has a comment that begins with \"holdfast:\". Releasing the router in
 # Holdfast removes all of it.
 {{
   :local step \"check\"
-  :local told false
+  :local refusal \"\"
   :do {{
 {body}
   }} on-error={{
-    :if ($told = false) do={{
+    :if ([:len $refusal] = 0) do={{ :set refusal \"the router refused a command\" }}
 {failed}
-    }}
-    :log info (\"Holdfast: adoption failed at step \" . $step)
-    :put (\"Holdfast: adoption failed at step \" . $step . \". Once that is mended, paste a new line.\")
+    :log info (\"Holdfast: adoption failed at step \" . $step . \": \" . $refusal)
+    :put (\"Holdfast: adoption failed at step \" . $step . \": \" . $refusal)
   }}
 }}
 /file remove [find name=\"{FILE}\"]
@@ -132,51 +136,53 @@ impl Adoption {
             .to_ascii_lowercase()
     }
 
-    /// One report. `step` and `detail` are expressions.
-    fn tell(&self, step: &str, state: &str, detail: &str, more: &str) -> String {
-        let body = format!(
-            "\"{{\\\"step\\\":\\\"\" . {step} . \"\\\",\\\"state\\\":\\\"{state}\\\",\\\"detail\\\":\\\"\" . {detail} . \"\\\"\"{more} . \"}}\""
-        );
-        report(&self.progress_url, None, &body)
+    /// Reports something that is known when the script is written.
+    fn tell(&self, step: &str, state: &str) -> String {
+        let facts = [
+            ("step", Fact::Known(step)),
+            ("state", Fact::Known(state)),
+            ("detail", Fact::Known("")),
+        ];
+        report(&self.progress_url, None, &facts)
     }
 
     fn begins(&self, step: &str) -> String {
-        let told = self.tell(&quoted_text(step), "running", "\"\"", "");
-        format!(":set step {}\n{told}", quoted_text(step))
-    }
-
-    fn done(&self, step: &str) -> String {
-        self.tell(&quoted_text(step), "succeeded", "\"\"", "")
-    }
-
-    /// Refuses, unless `condition` holds, with words for the person at the terminal and for the control plane.
-    fn unless(&self, condition: &str, words: &str) -> String {
-        let step = "$step";
-        let told = indented(&self.tell(step, "failed", words, ""));
         format!(
-            ":if ({condition}) do={{\n{told}\n  :set told true\n  :put (\"Holdfast: \" . {words})\n  :error \"adoption refused\"\n}}"
+            ":set step {}\n{}",
+            quoted_text(step),
+            self.tell(step, "running")
         )
     }
 
+    fn done(&self, step: &str) -> String {
+        self.tell(step, "succeeded")
+    }
+
     fn check(&self) -> String {
-        let facts = ["identity", "version", "board", "serial"]
-            .map(|fact| format!(" . \",\\\"{fact}\\\":\\\"\" . ${fact} . \"\\\"\""))
-            .concat();
-        let told = self.tell("\"check\"", "running", "\"\"", &facts);
+        let facts = [
+            ("step", Fact::Known("check")),
+            ("state", Fact::Known("running")),
+            ("detail", Fact::Known("")),
+            ("identity", Fact::Found("$identity")),
+            ("version", Fact::Found("$version")),
+            ("board", Fact::Found("$board")),
+            ("serial", Fact::Found("$serial")),
+        ];
+        let told = report(&self.progress_url, None, &facts);
         let clean = check_in::CLEAN_IDENTITY;
-        let old = self.unless(
+        let old = refuse_if(
             "$major < 7 || ($major = 7 && $minor < 8)",
             "(\"RouterOS 7.8 or newer is needed, this is \" . $version . \": upgrade it in /system/package/update\")",
         );
-        let flagged = self.unless(
+        let flagged = refuse_if(
             "$flagged = true",
             "\"RouterOS has flagged this router as possibly compromised: check it, then run /system/device-mode/update flagged=no\"",
         );
-        let scheduler = self.unless(
+        let scheduler = refuse_if(
             "$scheduler = false",
             "\"the router's mode forbids schedulers: run /system/device-mode/update scheduler=yes fetch=yes\"",
         );
-        let user = self.unless(
+        let user = refuse_if(
             "[:len [/user find name=\"holdfast\"]] > 0 && [:len [/user find comment=\"holdfast:management\"]] = 0",
             "\"the router has a user named holdfast that is not from Holdfast: rename it\"",
         );
@@ -215,7 +221,7 @@ impl Adoption {
     fn trust(&self) -> String {
         let begins = self.begins("authority");
         let fingerprint = quoted_text(&self.fingerprint());
-        let missing = self.unless(
+        let missing = refuse_if(
             &format!("[:len [/certificate find fingerprint={fingerprint}]] = 0"),
             "\"the certificate authority is not in the router's store: paste the whole line\"",
         );
@@ -267,9 +273,10 @@ impl Adoption {
 :if ([/ip/service get api disabled] = true) do={{ :set off \"yes\" }}
 :local allowed \"\"
 :foreach net in=[/ip/service get api address] do={{
-  :if ([:len $net] > 0) do={{
+  :local part [:tostr $net]
+  :if ([:len $part] > 0) do={{
     :if ([:len $allowed] > 0) do={{ :set allowed ($allowed . \",\") }}
-    :set allowed ($allowed . [:tostr $net])
+    :set allowed ($allowed . $part)
   }}
 }}
 :if ([:len [/system/script find comment={comment}]] = 0) do={{
@@ -335,7 +342,7 @@ impl Adoption {
         let done = self.done("connect");
         let comment = quoted_text(&Tag::of(Kind::Management).to_string());
         let endpoint = self.management.endpoint;
-        let down = self.unless(
+        let down = refuse_if(
             "$up = false",
             &format!(
                 "\"the management tunnel does not come up: does the router reach {endpoint}, and is its clock right?\""
@@ -356,6 +363,11 @@ impl Adoption {
 :put \"Holdfast: the router is adopted.\""
         )
     }
+}
+
+/// Gives up if `condition` holds. `words`, an expression, are for the person at the terminal and for the control plane.
+fn refuse_if(condition: &str, words: &str) -> String {
+    format!(":if ({condition}) do={{\n  :set refusal {words}\n  :error \"refused\"\n}}")
 }
 
 /// The rules of [`objects::of_router`], before the first that could stop a packet.
@@ -404,15 +416,6 @@ fn typed(attribute: &Attribute) -> String {
         format!("{}={value}", attribute.name)
     } else {
         format!("{}={}", attribute.name, quoted(value))
-    }
-}
-
-/// How a fetch checks who it speaks to. Plain HTTP has nothing to check, and is for laboratories.
-pub(super) fn checked(url: &str) -> &'static str {
-    if url.starts_with("https:") {
-        " check-certificate=yes-without-crl"
-    } else {
-        ""
     }
 }
 

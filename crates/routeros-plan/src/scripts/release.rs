@@ -14,6 +14,7 @@ pub(crate) fn release() -> String {
         tagged(Menu::Filter, Kind::AcceptProbes),
         tagged(Menu::InterfaceList, Kind::List),
         named(Menu::Certificate, names::AUTHORITY),
+        named(Menu::Certificate, names::OLD_AUTHORITY),
         tagged(Menu::User, Kind::Management),
         named(Menu::UserGroup, names::GROUP),
         named(Menu::Scheduler, names::RELEASE),

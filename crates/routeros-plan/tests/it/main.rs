@@ -1,0 +1,10 @@
+//! Plans, against a router that lives in memory.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test helper that cannot go on says so by panicking"
+)]
+
+mod console;
+mod golden;
+mod properties;
+mod router;
