@@ -1,0 +1,36 @@
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { newCache } from './api/cache';
+import { keys } from './api/keys';
+import { newRouter } from './routes';
+import { LoggedOutContext } from './session/logged-out';
+import { theme } from './ui/theme';
+
+const cache = newCache(() => loggedOut());
+const router = newRouter(cache);
+
+/** Leads to the log-in page, and from there back to where this page is. */
+function loggedOut(): void {
+  const { href, pathname } = router.state.location;
+  if (pathname === '/login' || pathname === '/setup') return;
+  cache.setQueryData(keys.session, null);
+  void router.navigate({ to: '/login', search: { next: href } });
+}
+
+export function App() {
+  return (
+    <StrictMode>
+      <MantineProvider theme={theme} defaultColorScheme="auto">
+        <QueryClientProvider client={cache}>
+          <LoggedOutContext value={loggedOut}>
+            <RouterProvider router={router} />
+          </LoggedOutContext>
+        </QueryClientProvider>
+        <Notifications position="bottom-right" />
+      </MantineProvider>
+    </StrictMode>
+  );
+}

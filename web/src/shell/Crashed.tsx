@@ -1,0 +1,37 @@
+import { Button, Center } from '@mantine/core';
+import { IconError404, IconMoodSad } from '@tabler/icons-react';
+import type { ErrorComponentProps } from '@tanstack/react-router';
+import { generalError } from '../api/error';
+import { ButtonLink } from '../ui/links';
+import { EmptyState } from '../ui/notes';
+
+/** Where a page could not be shown. After an update of the server, files of the old dashboard are gone: a reload helps. */
+export function Crashed({ error, reset }: ErrorComponentProps) {
+  const reload = () => {
+    reset();
+    window.location.reload();
+  };
+  return (
+    <Center p="xl" role="alert">
+      <EmptyState
+        icon={IconMoodSad}
+        title="This page cannot be shown"
+        action={<Button onClick={reload}>Load it again</Button>}
+      >
+        {generalError(error)}
+      </EmptyState>
+    </Center>
+  );
+}
+
+export function NotFound() {
+  return (
+    <Center p="xl">
+      <EmptyState
+        icon={IconError404}
+        title="There is no such page"
+        action={<ButtonLink to="/sites">To the sites</ButtonLink>}
+      />
+    </Center>
+  );
+}

@@ -1,0 +1,19 @@
+import { Badge, createTheme, Modal, Table, Tooltip } from '@mantine/core';
+
+/** One look for everything: system fonts, calm surfaces, and colours that keep their contrast in light and dark. */
+export const theme = createTheme({
+  primaryColor: 'cyan',
+  primaryShade: { light: 9, dark: 8 },
+  autoContrast: true,
+  luminanceThreshold: 0.4,
+  fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  components: {
+    Table: Table.extend({ defaultProps: { verticalSpacing: 'xs' } }),
+    Badge: Badge.extend({ defaultProps: { radius: 'sm' } }),
+    Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, multiline: true, maw: 420, openDelay: 150 } }),
+    Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
+  },
+});
