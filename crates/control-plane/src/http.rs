@@ -26,3 +26,5 @@ mod sites;
 mod tokens;
 mod tunnels;
 mod users;
+
+pub use layers::secure;

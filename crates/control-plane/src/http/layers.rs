@@ -82,6 +82,15 @@ fn finish(response: &mut Response, id: &Ulid) {
 }
 
 fn add_headers(headers: &mut HeaderMap, https: bool) {
+    secure(headers, https);
+    // What the API says is true now and for this client; the dashboard's files say otherwise themselves.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// Tells browsers what our pages may do, and where they may be shown.
+pub fn secure(headers: &mut HeaderMap, https: bool) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -89,10 +98,6 @@ fn add_headers(headers: &mut HeaderMap, https: bool) {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
-    // What the API says is true now and for this client; the dashboard's files say otherwise themselves.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Styles may be inline, because component libraries write them; scripts may not.
