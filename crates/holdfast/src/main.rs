@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod config;
 mod controller;
+mod dashboard;
 mod data;
 mod http;
 mod inside;

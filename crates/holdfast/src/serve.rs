@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, HttpConfig},
     controller::Format,
+    dashboard,
     data::DataDir,
     http::HttpServer,
     inside::{self, Inside, start_controller},
@@ -162,6 +163,7 @@ async fn start(
     let controllers = Controllers::new(app.clone(), engine.clone());
     let router = http::router::router(app.clone());
     let router = router.merge(http::controllers::router(controllers.clone()));
+    let router = dashboard::beside(router, app.config().https());
     let server = HttpServer::bind(&config.http, router).await?;
     let controller = match slots {
         None => None,
