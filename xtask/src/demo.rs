@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use xshell::{Shell, cmd};
 
-use crate::packages;
+use crate::{packages, web};
 
 #[derive(Args)]
 pub(crate) struct Demo {
@@ -29,8 +29,9 @@ impl Demo {
     }
 }
 
-/// Builds the optimised binary and says where it is.
+/// Builds the dashboard and the optimised binary that has it inside, and says where that is.
 pub(crate) fn build_holdfast(shell: &Shell) -> anyhow::Result<PathBuf> {
+    web::build(shell)?;
     eprintln!("building holdfast (the first build takes some minutes)");
     cmd!(shell, "cargo build --release --package holdfast")
         .quiet()

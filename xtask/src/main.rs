@@ -12,6 +12,7 @@ mod openapi;
 mod packages;
 mod sqlx;
 mod test;
+mod web;
 
 use std::{env, process::ExitCode};
 
@@ -41,8 +42,10 @@ enum Chore {
     Fuzz(fuzz::Fuzz),
     /// Check the store's queries against its migrations, and keep what the compiler needs to know
     Sqlx(sqlx::Sqlx),
-    /// Write openapi.json from the handlers of the HTTP API; run it after changing one
+    /// Write openapi.json from the handlers of the HTTP API, and the dashboard's client from it; run it after changing one
     Openapi,
+    /// Build the dashboard into web/dist, from where the binary takes it
+    Web(web::Web),
 }
 
 const EXAMPLES: &str = "\
@@ -75,6 +78,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
         Chore::Sqlx(sqlx) => sqlx.run(&shell),
         Chore::Openapi => openapi::run(&shell),
+        Chore::Web(web) => web.run(&shell),
     }
 }
 

@@ -1,6 +1,9 @@
-//! `cargo xtask openapi`: writes `openapi.json` as the handlers make it. A test compares the two.
+//! `cargo xtask openapi`: writes `openapi.json` as the handlers make it, and the dashboard's client from that. Tests
+//! compare each with what it is made from.
 
 use xshell::{Shell, cmd};
+
+use crate::web;
 
 /// The committed document.
 const DOCUMENT: &str = "openapi.json";
@@ -12,6 +15,9 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     )
     .read()?;
     shell.write_file(DOCUMENT, printed + "\n")?;
-    eprintln!("{DOCUMENT} is written: commit it with the change that it describes");
+    web::write_client(shell)?;
+    eprintln!(
+        "{DOCUMENT} and the dashboard's client are written: commit them with the change that they describe"
+    );
     Ok(())
 }

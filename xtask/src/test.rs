@@ -13,7 +13,7 @@ use std::{
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::{packages, sqlx};
+use crate::{packages, sqlx, web};
 
 /// The steps that are one line for a shell each. CONTRIBUTING.md lists the same.
 const COMMANDS: &[(&str, &str)] = &[
@@ -34,6 +34,8 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
     packages::install(shell, &[packages::LAB, packages::PAGES].concat())?;
 
     let mut steps = Steps::default();
+    // First, because the binary has what it builds inside.
+    steps.run("web", || web::check(shell));
     for (name, command) in COMMANDS {
         steps.run(name, || {
             eprintln!("$ {command}");
