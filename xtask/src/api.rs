@@ -43,8 +43,10 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn run(&self, shell: &Shell) -> anyhow::Result<()> {
-        packages::install_python(shell)?;
-        let schemathesis = install(shell)?;
+        packages::install(shell, packages::CURL)?;
+        let why = "invents requests for the API";
+        let tools = packages::install_from_pypi(shell, SCHEMATHESIS, why)?;
+        let schemathesis = tools.join("bin/schemathesis");
         cmd!(shell, "cargo build --package holdfast")
             .quiet()
             .run()?;
@@ -72,22 +74,6 @@ impl Api {
         .with_context(|| format!("the API answered wrongly; its log is {}", server.keep_log()))?;
         Ok(())
     }
-}
-
-/// The program, installed once below the target directory.
-fn install(shell: &Shell) -> anyhow::Result<PathBuf> {
-    let folder = target_directory()?.join("tools").join(SCHEMATHESIS);
-    let program = folder.join("bin/schemathesis");
-    if !program.is_file() {
-        eprintln!(
-            "missing: {SCHEMATHESIS} (from PyPI, into {}): invents requests for the API",
-            folder.display()
-        );
-        let pip = folder.join("bin/pip");
-        cmd!(shell, "python3 -m venv {folder}").run()?;
-        cmd!(shell, "{pip} install --quiet {SCHEMATHESIS}").run()?;
-    }
-    Ok(program)
 }
 
 /// A fresh installation that listens on loopback only, and ends with this value.

@@ -6,6 +6,7 @@
 
 mod api;
 mod bench;
+mod clients;
 mod demo;
 mod fuzz;
 mod openapi;
@@ -36,6 +37,8 @@ enum Chore {
     Demo(demo::Demo),
     /// Send the HTTP API requests that nobody thought of, and look at its answers
     Api(api::Api),
+    /// Let clients of the RouterOS API that others wrote use the lab's virtual router
+    Clients,
     /// Measure, where there is one beside stock OpenVPN, as tables
     Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
@@ -74,6 +77,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Test => test::run(&shell),
         Chore::Demo(demo) => demo.run(&shell),
         Chore::Api(api) => api.run(&shell),
+        Chore::Clients => clients::run(&shell),
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
         Chore::Sqlx(sqlx) => sqlx.run(&shell),

@@ -1,9 +1,11 @@
 //! Installs the programs a chore needs, saying which and why.
 
-use std::env;
+use std::{env, path::PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use xshell::{Shell, cmd};
+
+use crate::demo::target_directory;
 
 /// A program we start, and where Debian and its relatives keep it.
 #[derive(Debug, Clone, Copy)]
@@ -73,32 +75,52 @@ pub(crate) const PAGES: &[Program] = &[
     },
 ];
 
-/// What property tests of the HTTP API need.
-const PYTHON: &[Program] = &[
-    Program {
-        name: "python3",
-        package: "python3-venv",
-        why: "runs the property tests of the HTTP API",
-    },
-    Program {
-        name: "curl",
-        package: "curl",
-        why: "sets up the installation that is tested",
-    },
-];
+/// What setting an installation up from outside needs.
+pub(crate) const CURL: &[Program] = &[Program {
+    name: "curl",
+    package: "curl",
+    why: "sets up the installation that is tested",
+}];
 
-/// Installs what property tests of the HTTP API need. Debian packs Python without what makes a folder for packages,
-/// so its being there is not enough.
-pub(crate) fn install_python(shell: &Shell) -> anyhow::Result<()> {
+/// What packages of PyPI need.
+const PYTHON: &[Program] = &[Program {
+    name: "python3",
+    package: "python3-venv",
+    why: "runs tests that others wrote in Python",
+}];
+
+/// Installs a package of PyPI, once, into a folder of its own below the target directory; the folder.
+pub(crate) fn install_from_pypi(
+    shell: &Shell,
+    package: &str,
+    why: &str,
+) -> anyhow::Result<PathBuf> {
+    let folder = target_directory()?.join("tools").join(package);
+    // Written last, so that an installation that was cut short begins anew.
+    let installed = folder.join("installed");
+    if !installed.is_file() {
+        eprintln!(
+            "missing: {package} (from PyPI, into {}): {why}",
+            folder.display()
+        );
+        install_python(shell)?;
+        let pip = folder.join("bin/pip");
+        cmd!(shell, "python3 -m venv --clear {folder}").run()?;
+        cmd!(shell, "{pip} install --quiet {package}").run()?;
+        shell.write_file(&installed, "")?;
+    }
+    Ok(folder)
+}
+
+/// Debian packs Python without what makes a folder for packages, so its being there is not enough.
+fn install_python(shell: &Shell) -> anyhow::Result<()> {
     install(shell, PYTHON)?;
     let has_venv = cmd!(shell, "python3 -c 'import ensurepip, venv'")
         .quiet()
         .ignore_stderr();
     if has_venv.run().is_err() {
-        eprintln!(
-            "missing: python3 -m venv (package python3-venv): keeps the property tests in a folder"
-        );
-        apt_install(shell, &PYTHON[..1])?;
+        eprintln!("missing: python3 -m venv (package python3-venv): keeps packages in a folder");
+        apt_install(shell, PYTHON)?;
     }
     Ok(())
 }

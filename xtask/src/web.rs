@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use xshell::{Shell, cmd};
 
-use crate::{demo::target_directory, packages};
+use crate::packages;
 
 /// The oldest Node that the build tool runs on.
 const OLDEST_NODE: (u32, u32) = (20, 19);
@@ -82,25 +82,16 @@ fn packages_are_current(shell: &Shell) -> anyhow::Result<bool> {
     Ok(shell.read_file(INSTALLED)? == shell.read_file("package-lock.json")?)
 }
 
-/// Puts a Node that is new enough first in PATH.
-fn ensure_node(shell: &Shell) -> anyhow::Result<()> {
+/// Puts a Node that is new enough first in PATH, unless one is there.
+pub(crate) fn ensure_node(shell: &Shell) -> anyhow::Result<()> {
     if let Some(version) = installed_node(shell)
         && version >= OLDEST_NODE
     {
         return Ok(());
     }
-    let folder = target_directory()?.join("tools").join(NODE_PACKAGE);
-    if !folder.join("bin/npm").is_file() {
-        let (major, minor) = OLDEST_NODE;
-        eprintln!(
-            "missing: Node {major}.{minor} or newer ({NODE_PACKAGE} from PyPI, into {}): builds the dashboard",
-            folder.display()
-        );
-        packages::install_python(shell)?;
-        let pip = folder.join("bin/pip");
-        cmd!(shell, "python3 -m venv {folder}").run()?;
-        cmd!(shell, "{pip} install --quiet {NODE_PACKAGE}").run()?;
-    }
+    let (major, minor) = OLDEST_NODE;
+    let why = format!("what is written for Node needs {major}.{minor} or newer");
+    let folder = packages::install_from_pypi(shell, NODE_PACKAGE, &why)?;
     let path = shell.var_os("PATH").unwrap_or_default();
     let folders = [folder.join("bin")]
         .into_iter()
