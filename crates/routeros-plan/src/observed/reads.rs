@@ -50,14 +50,15 @@ impl ReadRequest {
     }
 }
 
-/// Routers may hold a million routes. Ours are static, and of the others only default routes and what tunnels brought
-/// are of interest. A static route that is switched off is found by that: releases differ in whether it is `static`.
+/// Routers may hold a million routes. Ours have comments, and of the others only default routes, static ones and what
+/// tunnels brought are of interest. Whether a route that is switched off is `static` differs between releases.
 const ROUTES: &[&str] = &[
+    "?comment",
     "?static=true",
     "?disabled=true",
     "?vpn=true",
     "?dst-address=0.0.0.0/0",
-    "?#|||",
+    "?#||||",
 ];
 
 pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {

@@ -5,6 +5,7 @@
 )]
 
 mod console;
+mod double;
 mod golden;
 mod properties;
 mod router;
