@@ -43,6 +43,11 @@ pub(crate) const LAB: &[Program] = &[
         why: "the lab's router does NAT",
     },
     Program {
+        name: "conntrack",
+        package: "conntrack",
+        why: "the virtual router shows and forgets connections",
+    },
+    Program {
         name: "ping",
         package: "iputils-ping",
         why: "tries paths inside the lab",

@@ -1,9 +1,13 @@
 //! Commands that are more than a look at the database, or a change of it: those that take time or ask the world.
 
 mod export;
+mod live;
 mod monitor;
+mod ping;
+mod route_check;
+mod traffic;
 
-use holdfast_routeros_proto::{Command, Row, Trap};
+use holdfast_routeros_proto::{Command, Row, Trap, Version};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -37,10 +41,9 @@ pub fn run_now(
         "print", "getall", "get", "find", "add", "set", "unset", "comment", "remove", "enable",
         "disable", "move",
     ];
-    let (_, verb) = split_path(command);
-    VERBS
-        .contains(&verb)
-        .then(|| router.execute(caller, command))
+    let (menu, verb) = split_path(command);
+    let is_known = VERBS.contains(&verb) && !live::concerns(router, menu, verb);
+    is_known.then(|| router.execute(caller, command))
 }
 
 /// Carries out any command. Dropping the future cancels it.
@@ -56,9 +59,23 @@ pub async fn run(
     if let Some(result) = run_now(router, caller, command) {
         return result;
     }
-    match split_path(command).1 {
-        "monitor" => monitor::run(router, caller, command, replies).await,
-        "export" => export::run(router, caller, command),
-        _other => router.execute(caller, command),
+    match (split_path(command), command.path()) {
+        (_, "/tool/ping") => ping::run(router, caller, command, replies).await,
+        // Gone from the root in 7.23.
+        (_, "/ping") if router.settings().version < Version::release(7, 23, 0) => {
+            ping::run(router, caller, command, replies).await
+        }
+        (_, "/ip/route/check") => route_check::run(router, caller, command),
+        (_, "/interface/monitor-traffic") => traffic::run(router, caller, command, replies).await,
+        (_, "/ip/firewall/connection/remove") => {
+            live::remove_connections(router, caller, command).await
+        }
+        ((_, "monitor"), _) => monitor::run(router, caller, command, replies).await,
+        ((_, "export"), _) => export::run(router, caller, command),
+        ((menu, "print" | "getall" | "get" | "find"), _) => {
+            live::refresh(router, menu).await?;
+            router.execute(caller, command)
+        }
+        _ => router.execute(caller, command),
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod actions;
 mod faults;
+mod kernel;
 pub mod model;
 pub mod rib;
 mod router;

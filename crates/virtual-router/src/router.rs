@@ -1,7 +1,7 @@
 //! The router: its database, its settings, and who is told of what happens.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -12,6 +12,7 @@ use holdfast_routeros_proto::{
 use tokio::sync::{broadcast, watch};
 
 use crate::{
+    kernel::Kernel,
     model::{Answer, Caller, Change, Database},
     rib::Resolution,
     routing,
@@ -29,6 +30,7 @@ struct Shared {
     resolution: watch::Sender<Arc<Resolution>>,
     started: Instant,
     events: broadcast::Sender<Event>,
+    kernel: OnceLock<Kernel>,
 }
 
 /// Something has happened.
@@ -75,6 +77,7 @@ impl Router {
             settings: watch::Sender::new(Arc::new(settings)),
             resolution: watch::Sender::default(),
             started: Instant::now(),
+            kernel: OnceLock::new(),
             events: broadcast::Sender::new(EVENTS),
         }))
     }
@@ -135,6 +138,17 @@ impl Router {
     /// Where packets go, and every change of it.
     pub fn watch_resolution(&self) -> watch::Receiver<Arc<Resolution>> {
         self.0.resolution.subscribe()
+    }
+
+    /// The kernel, if the router is in one.
+    pub(crate) fn kernel(&self) -> Option<&Kernel> {
+        self.0.kernel.get()
+    }
+
+    /// Puts the router into a kernel, once.
+    pub(crate) fn enter(&self, kernel: Kernel) {
+        // A second one would be the same: a process is in one network namespace.
+        let _ = self.0.kernel.set(kernel);
     }
 
     /// Tells whoever listens.

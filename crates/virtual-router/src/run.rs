@@ -1,7 +1,11 @@
 //! A virtual router from its start to its end.
 
 mod control;
+mod gateways;
+mod links;
 mod world;
+
+pub(crate) use links::write as write_links;
 
 pub use control::{Reply as ControlReply, Request as ControlRequest};
 

@@ -238,6 +238,15 @@ impl Database {
         }
     }
 
+    /// Sets what is different whenever somebody looks, such as a counter: nobody is told.
+    pub fn set_quietly(&mut self, menu: &str, id: Id, field: &'static str, value: String) {
+        if let Some(home) = self.home(menu, id)
+            && let Some(item) = self.item_mut(home, id)
+        {
+            item.state.insert(field, value);
+        }
+    }
+
     /// Sets a configured field without asking whether the value is one: what the router itself configures.
     pub fn set_value(&mut self, menu: &str, id: Id, field: &'static str, value: Option<String>) {
         let Some(home) = self.home(menu, id) else {

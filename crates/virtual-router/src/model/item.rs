@@ -55,6 +55,11 @@ impl Item {
         self.get(name) == Some("true")
     }
 
+    /// Names of the fields that were configured.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.values.keys().copied()
+    }
+
     /// Whether it is switched off.
     pub fn is_disabled(&self) -> bool {
         self.is("disabled")

@@ -7,6 +7,8 @@
 )]
 
 mod api;
+mod kernel;
+mod namespace;
 mod sessions;
 mod support;
 mod wan;
