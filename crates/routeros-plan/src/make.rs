@@ -44,7 +44,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory) -> Result<P
         draft.keep(&object);
     }
     if let Some(management) = &desired.management {
-        for object in objects::management(management, observed.version()) {
+        for object in objects::management(management) {
             draft.keep(&object);
         }
     }
@@ -103,7 +103,7 @@ fn keep_slot(draft: &mut Draft<'_>, desired: &Desired, slot: &Slot, position: us
 /// The client of a slot. It rests while anything that it depends on changes: a connection once made keeps the address
 /// that it was made from. Whether it goes on running through all of this.
 fn tunnel(draft: &mut Draft<'_>, desired: &Desired, slot: &Slot, way_changed: bool) -> bool {
-    let object = objects::client_of(slot, desired.mode, draft.observed.version());
+    let object = objects::client_of(slot, desired.mode);
     let title = object.title.clone();
     let Some(row) = draft.existing(&object) else {
         draft.keep(&object.with("disabled", "yes"));
@@ -266,6 +266,11 @@ fn warnings(draft: &mut Draft<'_>, desired: &Desired) {
             draft.warn(format!(
                 "no rule in /ip/firewall/nat translates addresses of what leaves through {interface}: \
                  the site's users get no answers there"
+            ));
+        }
+        if let Some(vrf) = observed.vrf_of(interface) {
+            draft.warn(format!(
+                "{interface} is in the virtual router {vrf}: routes of the main table do not reach its gateway"
             ));
         }
         let client = observed.dhcp_client(interface);

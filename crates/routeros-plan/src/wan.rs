@@ -87,11 +87,20 @@ impl Observed {
                 .any(|route| interface_of(route) == name)
     }
 
-    /// Where packets of a slot go at this moment: DHCP may have changed its mind since the gateway was configured.
+    /// Where packets of a slot go at this moment: DHCP may have changed its mind since the gateway was configured, and the
+    /// far end of a point-to-point link has another address with every session.
     pub(crate) fn gateway_of(&self, slot: &Slot) -> Gateway {
-        let (Gateway::Address(_), Some(client)) = (slot.gateway, self.dhcp_client(&slot.interface))
-        else {
+        if slot.gateway == Gateway::Interface {
             return slot.gateway;
+        }
+        let Some(client) = self.dhcp_client(&slot.interface) else {
+            let row = self.interface(&slot.interface);
+            let into = row.is_some_and(is_point_to_point);
+            return if into {
+                Gateway::Interface
+            } else {
+                slot.gateway
+            };
         };
         if let Ok(leased) = client.text("gateway").parse() {
             return Gateway::Address(leased);

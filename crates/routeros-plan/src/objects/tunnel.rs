@@ -2,13 +2,17 @@
 
 use std::net::SocketAddrV4;
 
-use holdfast_routeros_proto::Version;
 use secrecy::SecretString;
 
 use crate::{Kind, Management, Menu, Mode, Slot, Tag, names, object::Object, scripts};
 
+/// Cipher and digest, the same on every release. GCM would want no digest up to 7.16, and 7.17 is reported to garble it
+/// over TCP.
+const CIPHER: &str = "aes256-cbc";
+const DIGEST: &str = "sha256";
+
 /// The client of a slot. Whether it is `disabled` is decided beside it.
-pub(crate) fn client_of(slot: &Slot, mode: Mode, version: &Version) -> Object {
+pub(crate) fn client_of(slot: &Slot, mode: Mode) -> Object {
     let tag = Tag::of_slot(Kind::Tunnel, slot.number);
     let name = names::of_slot(slot.number);
     let title = format!("tunnel of slot {}", slot.number);
@@ -19,7 +23,6 @@ pub(crate) fn client_of(slot: &Slot, mode: Mode, version: &Version) -> Object {
         slot.controller,
         &slot.username,
         &slot.password,
-        version,
     );
     object.with("route-nopull", yes_no(mode == Mode::Local))
 }
@@ -31,9 +34,7 @@ fn client(
     endpoint: SocketAddrV4,
     user: &str,
     password: &SecretString,
-    version: &Version,
 ) -> Object {
-    let (cipher, auth) = cipher(version);
     object
         .with("name", name)
         .with("connect-to", endpoint.ip())
@@ -46,23 +47,11 @@ fn client(
         .with("certificate", "none")
         .with("verify-server-certificate", "yes")
         .with("tls-version", "only-1.2")
-        .with("cipher", cipher)
-        .with("auth", auth)
+        .with("cipher", CIPHER)
+        .with("auth", DIGEST)
         .with("use-peer-dns", "no")
         .with("add-default-route", "no")
         .with("max-mtu", 1500)
-}
-
-/// Cipher and digest. GCM wants `auth=null` up to 7.16, and 7.17 is reported to garble it over TCP; CBC with SHA-256 is
-/// the same on every release of version 7.
-fn cipher(version: &Version) -> (&'static str, &'static str) {
-    let spelled_short = (version.major, version.minor) < (7, 7);
-    let cipher = if spelled_short {
-        "aes256"
-    } else {
-        "aes256-cbc"
-    };
-    (cipher, "sha256")
 }
 
 /// The profile of a slot's tunnel. Where the router holds the ladder itself, the profile switches it.
@@ -81,7 +70,7 @@ pub(crate) fn profile_of(slot: &Slot, mode: Mode) -> Object {
 }
 
 /// The management tunnel and its profile, which comes first. It gets no routes.
-pub(crate) fn management(management: &Management, version: &Version) -> [Object; 2] {
+pub(crate) fn management(management: &Management) -> [Object; 2] {
     let tag = Tag::of(Kind::Management);
     let profile = Object::new(Menu::PppProfile, tag, "profile of the management tunnel")
         .with("name", names::MANAGEMENT)
@@ -94,16 +83,9 @@ pub(crate) fn management(management: &Management, version: &Version) -> [Object;
         username,
         password,
     } = management;
-    let client = client(
-        object,
-        names::MANAGEMENT,
-        *endpoint,
-        username,
-        password,
-        version,
-    )
-    .with("route-nopull", "yes")
-    .with("disabled", "no");
+    let client = client(object, names::MANAGEMENT, *endpoint, username, password)
+        .with("route-nopull", "yes")
+        .with("disabled", "no");
     [profile, client]
 }
 

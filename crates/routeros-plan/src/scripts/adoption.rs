@@ -299,7 +299,7 @@ impl Adoption {
         let begins = self.begins("tunnel");
         let done = self.done("tunnel");
         let comment = quoted_text(&Tag::of(Kind::Management).to_string());
-        let [profile, client] = objects::management(&self.management, &crate::OLDEST);
+        let [profile, client] = objects::management(&self.management);
         let add = |menu: Menu, attributes: &crate::Attributes| {
             let fields: Vec<_> = attributes.iter().map(typed).collect();
             format!("{} add {}", menu.path(), fields.join(" "))

@@ -168,6 +168,61 @@ fn desired(mode: Mode, one_address: bool) -> Desired {
 }
 
 #[test]
+fn it_takes_what_mends_a_drift() {
+    let mut double = Double::new("7.20.8");
+    let wanted = desired(Mode::Pushed, false);
+    let steps = plan(&wanted, &double.observe(), &double.memory).unwrap();
+    double.carry_out(&steps);
+    for (menu, comment, change) in [
+        (
+            Menu::Route,
+            "holdfast:pin-shadow:1",
+            "/ip/route/set =!blackhole= =gateway=ether1",
+        ),
+        (
+            Menu::Route,
+            "holdfast:next-hop:1",
+            "/ip/route/set =check-gateway=ping =blackhole=yes",
+        ),
+        (Menu::Route, "holdfast:pin:2", "/ip/route/remove"),
+        (Menu::Filter, "holdfast:accept", "/ip/firewall/filter/move"),
+        (
+            Menu::OvpnClient,
+            "holdfast:tunnel:2",
+            "/interface/ovpn-client/set =use-peer-dns=yes =port=1194",
+        ),
+        (
+            Menu::PppProfile,
+            "holdfast:profile:3",
+            "/ppp/profile/set =!interface-list= =on-up=x",
+        ),
+        (
+            Menu::Netwatch,
+            "holdfast:watchdog:1",
+            "/tool/netwatch/set =interval=1m =disabled=yes",
+        ),
+    ] {
+        let rows = double.send(&[
+            format!("{}/print", menu.path()),
+            format!("?comment={comment}"),
+        ]);
+        let key = if change.ends_with("/move") {
+            "numbers"
+        } else {
+            ".id"
+        };
+        let mut words: Vec<_> = change.split(' ').map(str::to_owned).collect();
+        words.push(format!("={key}={}", rows[0].text(Row::ID)));
+        double.send(&words);
+        let steps = plan(&wanted, &double.observe(), &double.memory).unwrap();
+        assert!(!steps.is_empty(), "{change}");
+        double.carry_out(&steps);
+        let rest = plan(&wanted, &double.observe(), &double.memory).unwrap();
+        assert!(rest.is_empty(), "{change}\n{rest}");
+    }
+}
+
+#[test]
 fn it_takes_every_command_and_is_as_it_was_afterwards() {
     for version in ["7.8", "7.16.2", "7.18rc1", "7.21", "7.24"] {
         let mut double = Double::new(version);
