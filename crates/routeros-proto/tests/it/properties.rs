@@ -75,7 +75,16 @@ proptest! {
         let mut model = Model::default();
         for step in steps {
             match step {
-                Step::Run => { pair.run(); }
+                Step::Run => {
+                    pair.run();
+                    model.started = true;
+                }
+                Step::Listen => model.listen(pair.client.send(&Command::listen("/interface"))),
+                Step::Cancel(which) => {
+                    if let Some(tag) = model.cancel(which) {
+                        pair.client.cancel(tag);
+                    }
+                }
                 Step::Add(name) => {
                     let tag = pair.client.send(&Command::add("/interface").with("name", &name));
                     model.add(tag, name);
@@ -92,9 +101,13 @@ proptest! {
             }
         }
         pair.run();
-        prop_assert_eq!(pair.client.in_flight(), 0);
+        prop_assert_eq!(pair.client.in_flight(), model.feeds.len());
         prop_assert_eq!(pair.client.strays(), 0);
-        prop_assert_eq!(answers(&pair.told), model.expected);
+        let mut answers = answers(&pair.told);
+        for (tag, missed) in model.missed(&answers) {
+            answers.entry(tag).or_default().0.extend(missed);
+        }
+        prop_assert_eq!(answers, model.expected);
     }
 
     #[test]
@@ -180,6 +193,9 @@ enum Step {
     Add(String),
     Remove(u32),
     Print(String),
+    Listen,
+    /// Cancels one of the feeds that are on.
+    Cancel(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -189,36 +205,87 @@ fn step() -> impl Strategy<Value = Step> {
         name().prop_map(Step::Add),
         (1_u32..12).prop_map(Step::Remove),
         name().prop_map(Step::Print),
+        Just(Step::Listen),
+        (0_usize..4).prop_map(Step::Cancel),
     ]
 }
 
 /// What a command was answered: names of its rows, then whether it succeeded and with which id.
 type Answer = (Vec<String>, Option<Result<Option<String>, ()>>);
 
-/// What each command should be answered. The router works off commands in the order in which they were sent.
+/// What each command should be answered. A feed goes on until it is cancelled. The router works off commands in the order in which they were sent.
 #[derive(Default)]
 struct Model {
     items: BTreeMap<u32, String>,
     last: u32,
     expected: BTreeMap<Tag, Answer>,
+    /// Feeds that are on.
+    feeds: Vec<Tag>,
+    cancelled: Vec<Tag>,
+    /// Whether commands reach the router.
+    started: bool,
 }
 
 impl Model {
     fn add(&mut self, tag: Tag, name: String) {
         self.last += 1;
+        self.tell(&name);
         self.items.insert(self.last, name);
         let ret = Ok(Some(format!("*{:X}", self.last)));
         self.expected.insert(tag, (Vec::new(), Some(ret)));
     }
 
     fn remove(&mut self, tag: Tag, id: u32) {
-        let result = self.items.remove(&id).map(|_| None).ok_or(());
+        let removed = self.items.remove(&id);
+        if removed.is_some() {
+            self.tell("");
+        }
+        let result = removed.map(|_| None).ok_or(());
         self.expected.insert(tag, (Vec::new(), Some(result)));
     }
 
     fn print(&mut self, tag: Tag, name: &str) {
         let rows = self.items.values().filter(|own| *own == name).cloned();
         self.expected.insert(tag, (rows.collect(), Some(Ok(None))));
+    }
+
+    fn listen(&mut self, tag: Tag) {
+        self.feeds.push(tag);
+    }
+
+    fn cancel(&mut self, which: usize) -> Option<Tag> {
+        if which >= self.feeds.len() {
+            return None;
+        }
+        let tag = self.feeds.remove(which);
+        self.cancelled.push(tag);
+        let (rows, end) = self.expected.entry(tag).or_default();
+        *end = Some(Err(()));
+        if !self.started {
+            // The router has never heard of it.
+            rows.clear();
+        }
+        Some(tag)
+    }
+
+    /// The last changes of feeds that were cancelled: a cancel may overtake them.
+    fn missed(&self, answers: &BTreeMap<Tag, Answer>) -> Vec<(Tag, Vec<String>)> {
+        let cancelled = self.cancelled.iter();
+        cancelled
+            .map(|tag| {
+                let told = answers.get(tag).map_or(0, |(rows, _)| rows.len());
+                let rest = self.expected[tag].0.get(told..).unwrap_or_default();
+                (*tag, rest.to_vec())
+            })
+            .collect()
+    }
+
+    /// A change: every feed gets the name, or nothing when the item is gone.
+    fn tell(&mut self, name: &str) {
+        for feed in &self.feeds {
+            let (rows, _) = self.expected.entry(*feed).or_default();
+            rows.push(name.to_owned());
+        }
     }
 }
 
