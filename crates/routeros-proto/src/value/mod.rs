@@ -50,6 +50,8 @@ pub fn is_secret(name: &str) -> bool {
         "passphrase",
         "secret",
         "private-key",
+        "shared-key",
+        "auth-key",
         "response",
     ]
     .iter()
