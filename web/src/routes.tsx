@@ -13,7 +13,7 @@ import { SetUpPage } from './session/SetUpPage';
 import { sessionQuery } from './session/session';
 import { auditFilter } from './settings/audit/filter';
 import { organizationQuery } from './settings/organization';
-import { Crashed, NotFound } from './shell/Crashed';
+import { Crashed, NoSuchPage } from './shell/Crashed';
 import { Shell } from './shell/Shell';
 import { siteFilter } from './sites/filter';
 import { SitesPage } from './sites/SitesPage';
@@ -25,7 +25,7 @@ import { Loading } from './ui/notes';
  * page needs to doubt it. What is not needed for the first page is loaded when somebody goes there.
  */
 const root = createRootRouteWithContext<{ cache: QueryClient }>()({
-  notFoundComponent: NotFound,
+  notFoundComponent: NoSuchPage,
 });
 
 const logIn = createRoute({

@@ -20,7 +20,7 @@ export function FaultFilters({ filter }: { filter: FaultFilter }) {
       />
       <Choice
         label="State"
-        all="Open and closed"
+        all="Any state"
         value={filter.state}
         data={[
           { value: 'open', label: 'Open' },
@@ -71,7 +71,7 @@ function Choice<T extends string>({ label, all, value, data, onChange }: ChoiceP
       placeholder={all}
       clearable
       clearButtonProps={{ 'aria-label': all }}
-      w={160}
+      w={145}
       value={value ?? null}
       data={data}
       onChange={(word) => onChange(data.find((option) => option.value === word)?.value)}
@@ -93,7 +93,7 @@ function Day({
       type="datetime-local"
       aria-label={label}
       title={label}
-      w={200}
+      w={190}
       value={value?.slice(0, 16) ?? ''}
       onChange={(event) => {
         const typed = event.currentTarget.value;

@@ -2,6 +2,7 @@ import { Alert, Anchor, Grid, Paper, Stack, Text, Title } from '@mantine/core';
 import { IconWaveSine } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import { sentence } from '../api/error';
 import type { Schemas } from '../api/types';
 import { useMay } from '../session/session';
 import { Facts } from '../ui/Facts';
@@ -43,7 +44,7 @@ function Shown({ fault }: { fault: Schemas['FaultDetail'] }) {
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack gap="md">
             <Paper withBorder p="md">
-              <Text fw={600}>{fault.cause}</Text>
+              <Text fw={600}>{sentence(fault.cause)}</Text>
               {fault.end_cause && (
                 <Text size="sm" mt="xs">
                   It ended: {fault.end_cause}

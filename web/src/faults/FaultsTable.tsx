@@ -19,7 +19,7 @@ const columns: Column<Fault>[] = [
     title: 'Fault',
     cell: (fault) => (
       <>
-        <TextLink to="/faults/$fault" params={{ fault: fault.id }} fw={600}>
+        <TextLink to="/faults/$fault" params={{ fault: fault.id }} size="sm" fw={600}>
           {faultTypes[fault.type]}
         </TextLink>
         <Text size="xs" c="dimmed" lineClamp={1}>

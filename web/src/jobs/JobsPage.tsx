@@ -100,7 +100,7 @@ function columnsWith(siteName: (id: string) => string): Column<Job>[] {
       title: 'Job',
       cell: (job) => (
         <>
-          <TextLink to="/jobs/$job" params={{ job: job.id }} fw={600} lineClamp={1}>
+          <TextLink to="/jobs/$job" params={{ job: job.id }} size="sm" fw={600} lineClamp={1}>
             {jobKinds[job.kind]}
           </TextLink>
           {job.site_id && (

@@ -29,8 +29,11 @@ export function SetUpPage() {
 function AlreadyDone() {
   return (
     <Text>
-      There is an account already. <TextLink to="/login">Log in</TextLink>, or ask an owner of your
-      organization for an account.
+      There is an account already.{' '}
+      <TextLink to="/login" underline="always">
+        Log in
+      </TextLink>
+      , or ask an owner of your organization for an account.
     </Text>
   );
 }

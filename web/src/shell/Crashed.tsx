@@ -4,6 +4,7 @@ import type { ErrorComponentProps } from '@tanstack/react-router';
 import { generalError } from '../api/error';
 import { ButtonLink } from '../ui/links';
 import { EmptyState } from '../ui/notes';
+import { useTitle } from '../ui/Page';
 
 /** Where a page could not be shown. After an update of the server, files of the old dashboard are gone: a reload helps. */
 export function Crashed({ error, reset }: ErrorComponentProps) {
@@ -24,10 +25,22 @@ export function Crashed({ error, reset }: ErrorComponentProps) {
   );
 }
 
+/** An address that no page has. */
+export function NoSuchPage() {
+  return (
+    <main>
+      <NotFound />
+    </main>
+  );
+}
+
+/** An address of ours, of something that is not there or no longer. */
 export function NotFound() {
+  useTitle('Not found');
   return (
     <Center p="xl">
       <EmptyState
+        order={1}
         icon={IconError404}
         title="There is no such page"
         action={<ButtonLink to="/sites">To the sites</ButtonLink>}

@@ -37,7 +37,7 @@ export function Shell() {
               aria-label={opened ? 'Close the navigation' : 'Open the navigation'}
               aria-expanded={opened}
             />
-            <Link to="/sites" className={classes.brand}>
+            <Link to="/sites" className={classes.brand} aria-label="Holdfast">
               <Logo />
               <Text fw={700} span visibleFrom="xs">
                 Holdfast

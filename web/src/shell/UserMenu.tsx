@@ -1,5 +1,5 @@
 import { Avatar, Menu, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import { IconDeviceDesktop, IconKey, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
+import { IconDeviceDesktop, IconKey, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useLogOut, useMe } from '../session/session';
 import { MenuItemLink } from '../ui/links';
@@ -16,7 +16,9 @@ export function UserMenu() {
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
         <UnstyledButton aria-label={`Your account: ${me.actor.name}`}>
-          <Avatar radius="xl" size={34} color="cyan" name={me.actor.name} aria-hidden />
+          <Avatar radius="xl" size={34} color="cyan" aria-hidden>
+            <IconUser size={20} />
+          </Avatar>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -16,7 +16,7 @@ const columns: Column<Site>[] = [
     title: 'Site',
     cell: (site) => (
       <>
-        <TextLink to="/sites/$site" params={{ site: site.id }} fw={600} lineClamp={1}>
+        <TextLink to="/sites/$site" params={{ site: site.id }} size="sm" fw={600} lineClamp={1}>
           {site.name}
         </TextLink>
         {site.note && (
@@ -27,7 +27,7 @@ const columns: Column<Site>[] = [
       </>
     ),
   },
-  { title: 'State', width: 168, cell: ({ status }) => <StateBadge look={siteStates[status.state]} /> },
+  { title: 'State', width: 186, cell: ({ status }) => <StateBadge look={siteStates[status.state]} /> },
   { title: 'Active link', from: 'sm', cell: ({ status }) => <ActiveLink status={status} /> },
   {
     title: 'WAN tunnels',

@@ -24,7 +24,7 @@ export function Page({ title, above, about, actions, children }: Props) {
             {title}
           </Title>
           {about && (
-            <Text c="dimmed" maw="70ch">
+            <Text c="dimmed" size="sm" maw="80ch">
               {about}
             </Text>
           )}

@@ -43,15 +43,16 @@ export function EmptyState(props: {
   title: string;
   children?: ReactNode;
   action?: ReactNode;
+  order?: 1 | 2;
 }) {
-  const { icon: Icon, title, children, action } = props;
+  const { icon: Icon, title, children, action, order = 2 } = props;
   return (
     <Paper withBorder p="xl">
       <Stack align="center" gap="sm" ta="center">
         <ThemeIcon size={56} radius="xl" variant="light" color="gray">
           <Icon size={30} aria-hidden />
         </ThemeIcon>
-        <Title order={2} size="h4">
+        <Title order={order} size="h4">
           {title}
         </Title>
         {children && (

@@ -1,9 +1,9 @@
-import { Badge, createTheme, Modal, Table, Tooltip } from '@mantine/core';
+import { Badge, createTheme, Modal, ModalHeader, Table, Tooltip } from '@mantine/core';
 
 /** One look for everything: system fonts, calm surfaces, and colours that keep their contrast in light and dark. */
 export const theme = createTheme({
   primaryColor: 'cyan',
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: 9,
   autoContrast: true,
   luminanceThreshold: 0.4,
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
@@ -14,6 +14,8 @@ export const theme = createTheme({
     Table: Table.extend({ defaultProps: { verticalSpacing: 'xs' } }),
     Badge: Badge.extend({ defaultProps: { radius: 'sm' } }),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, multiline: true, maw: 420, openDelay: 150 } }),
+    // A dialog's title bar is no banner of the page.
+    ModalHeader: ModalHeader.extend({ defaultProps: { role: 'presentation' } }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } }),
   },
 });

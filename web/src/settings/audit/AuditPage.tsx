@@ -1,4 +1,4 @@
-import { Button, Code, Group, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Select, Stack, Text } from '@mantine/core';
 import { IconHistory } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -123,7 +123,9 @@ const columns: Column<Entry>[] = [
     title: 'Detail',
     from: 'sm',
     cell: (entry) => (
-      <Code style={{ overflowWrap: 'anywhere', background: 'none', padding: 0 }}>{detail(entry.detail)}</Code>
+      <Text size="xs" ff="monospace" lineClamp={2} title={detail(entry.detail)}>
+        {detail(entry.detail)}
+      </Text>
     ),
   },
 ];

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, Stack, Table, Text } from '@mantine/core';
+import { Button, Group, Paper, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -58,7 +58,11 @@ function List({ tokens, mayManage }: { tokens: Token[]; mayManage: boolean }) {
             <Table.Th scope="col" visibleFrom="sm">
               Expires
             </Table.Th>
-            {mayManage && <Table.Th scope="col" aria-label="Actions" />}
+            {mayManage && (
+              <Table.Th scope="col">
+                <VisuallyHidden>Actions</VisuallyHidden>
+              </Table.Th>
+            )}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>

@@ -1,10 +1,11 @@
-import { Badge, Button, Group, Paper, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, Paper, Stack, Table, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { User } from '../../api/types';
 import { useMay } from '../../session/session';
 import { Answer } from '../../ui/notes';
+import { wordsOf } from '../../ui/search';
 import { Time } from '../../ui/Time';
 import { roles, rolesExplained } from '../roles';
 import { EditUser } from './EditUser';
@@ -19,8 +20,8 @@ export function UsersPage() {
     <Stack gap="md">
       <Group justify="space-between">
         <Text c="dimmed" size="sm" maw="70ch">
-          {Object.entries(rolesExplained)
-            .map(([role, may]) => `${role}: ${may.charAt(0).toLowerCase()}${may.slice(1)}`)
+          {wordsOf(roles)
+            .map((role) => `${roles[role]}: ${rolesExplained[role]}`)
             .join(' · ')}
         </Text>
         {mayManage && (
@@ -40,7 +41,11 @@ export function UsersPage() {
                   <Table.Th scope="col" visibleFrom="sm">
                     Since
                   </Table.Th>
-                  {mayManage && <Table.Th scope="col" aria-label="Actions" />}
+                  {mayManage && (
+                    <Table.Th scope="col">
+                      <VisuallyHidden>Actions</VisuallyHidden>
+                    </Table.Th>
+                  )}
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>

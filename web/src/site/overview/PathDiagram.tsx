@@ -29,9 +29,9 @@ export function PathDiagram({ status }: { status: FailoverStatus }) {
         {plan.ways.map((way) => (
           <Isp key={way.tunnel.id} plan={plan} way={way} />
         ))}
-        <Place at={plan.lan} icon={IconDevices} label="LAN" />
-        <Place at={plan.router} icon={IconRouter} label="Router" />
-        <Place at={plan.internet} icon={IconCloud} label="Internet" />
+        <Place radius={plan.radius} at={plan.lan} icon={IconDevices} label="LAN" />
+        <Place radius={plan.radius} at={plan.router} icon={IconRouter} label="Router" />
+        <Place radius={plan.radius} at={plan.internet} icon={IconCloud} label="Internet" />
       </svg>
     </figure>
   );
@@ -46,7 +46,7 @@ function Lines({ plan, way }: { plan: Diagram; way: Way }) {
     <g>
       <path className={classes.line} {...marks} d={curve(plan.router, { x: isp.x - half, y: isp.y })} />
       <path className={classes.line} {...marks} d={curve(beyond, plan.internet)} />
-      {isBroken && <Cross at={{ x: (beyond.x + plan.internet.x) / 2, y: (isp.y + plan.internet.y) / 2 }} />}
+      {isBroken && <Cross at={{ x: beyond.x + 14, y: isp.y }} />}
     </g>
   );
 }
@@ -91,12 +91,22 @@ function Isp({ plan, way }: { plan: Diagram; way: Way }) {
   );
 }
 
-function Place({ at, icon: Icon, label }: { at: Point; icon: TablerIcon; label: string }) {
+function Place({
+  at,
+  radius,
+  icon: Icon,
+  label,
+}: {
+  at: Point;
+  radius: number;
+  icon: TablerIcon;
+  label: string;
+}) {
   return (
     <g>
-      <circle className={classes.place} cx={at.x} cy={at.y} r={24} />
-      <Icon x={at.x - 13} y={at.y - 13} width={26} height={26} aria-hidden />
-      <text className={classes.label} x={at.x} y={at.y + 40}>
+      <circle className={classes.place} cx={at.x} cy={at.y} r={radius} />
+      <Icon x={at.x - radius / 2} y={at.y - radius / 2} width={radius} height={radius} aria-hidden />
+      <text className={classes.label} x={at.x} y={at.y + radius + 16}>
         {label}
       </text>
     </g>

@@ -28,12 +28,15 @@ export interface Diagram {
   internet: Point;
   ispWidth: number;
   ispHeight: number;
+  /** Radius of the circles of LAN, router and internet. */
+  radius: number;
   ways: Way[];
 }
 
 const rowHeight = 64;
 const leastHeight = 150;
-const margin = 36;
+/** Narrower than this, everything is drawn smaller. */
+const narrow = 480;
 
 const broken: readonly LinkState[] = ['offline'];
 const idle: readonly LinkState[] = ['off', 'unconfigured', 'never-seen'];
@@ -43,7 +46,9 @@ export function diagram(tunnels: readonly TunnelStatus[], width: number): Diagra
   const height = Math.max(leastHeight, tunnels.length * rowHeight + 24);
   const middle = height / 2;
   const first = middle - ((tunnels.length - 1) * rowHeight) / 2;
-  const ispWidth = Math.min(220, width * 0.38);
+  const radius = width < narrow ? 18 : 24;
+  const margin = radius + 10;
+  const ispWidth = Math.min(220, width * 0.36);
   return {
     width,
     height,
@@ -52,9 +57,10 @@ export function diagram(tunnels: readonly TunnelStatus[], width: number): Diagra
     internet: { x: width - margin, y: middle },
     ispWidth,
     ispHeight: 44,
+    radius,
     ways: tunnels.map((tunnel, index) => ({
       tunnel,
-      isp: { x: width * 0.6, y: first + index * rowHeight },
+      isp: { x: width * 0.58, y: first + index * rowHeight },
       isActive: tunnel.role === 'active',
       isBroken: broken.includes(tunnel.state),
       isIdle: idle.includes(tunnel.state),

@@ -1,0 +1,22 @@
+/** Every page of the gallery: its name, its address, and what is done before its picture is taken. */
+export function pages({ office, warehouse, fault, job }) {
+  return [
+    ['sites', '/sites'],
+    ['sites-new', '/sites', (page) => page.getByRole('button', { name: 'New site' }).click()],
+    ['sites-none-found', '/sites?text=nowhere'],
+    ['site-overview', `/sites/${office}`],
+    ['site-on-backup', `/sites/${warehouse}`],
+    ['tunnels', '/tunnels'],
+    ['faults', '/faults'],
+    ['fault', `/faults/${fault}`],
+    ['jobs', '/jobs'],
+    ['job', `/jobs/${job}`],
+    ['settings-account', '/settings/account'],
+    ['settings-organization', '/settings/organization'],
+    ['settings-users', '/settings/users'],
+    ['settings-tokens', '/settings/tokens'],
+    ['settings-providers', '/settings/providers'],
+    ['settings-audit', '/settings/audit'],
+    ['not-found', '/nowhere'],
+  ];
+}
