@@ -5,6 +5,7 @@ mod live;
 mod monitor;
 mod ping;
 mod route_check;
+mod system;
 mod traffic;
 
 use holdfast_routeros_proto::{Command, Row, Trap, Version};
@@ -64,6 +65,10 @@ pub async fn run(
         // Gone from the root in 7.23.
         (_, "/ping") if router.settings().version < Version::release(7, 23, 0) => {
             ping::run(router, caller, command, replies).await
+        }
+        (_, "/system/reboot") => system::reboot(router, caller),
+        (_, "/ip/dhcp-client/renew" | "/ip/dhcp-client/release") => {
+            system::renew(router, caller, command)
         }
         (_, "/ip/route/check") => route_check::run(router, caller, command),
         (_, "/interface/monitor-traffic") => traffic::run(router, caller, command, replies).await,

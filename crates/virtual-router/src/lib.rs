@@ -23,6 +23,6 @@ mod wan;
 pub use router::{Event, Router};
 pub use run::{ControlReply, ControlRequest, run};
 pub use settings::{
-    Access, Behaviour, DeviceMode, Faults, InterfaceKind, InterfaceSettings, KernelMode, Lease,
-    Peer, Settings, SettingsError, UserSettings,
+    Access, Behaviour, CertificateSettings, DeviceMode, Faults, InterfaceKind, InterfaceSettings,
+    KernelMode, Lease, Peer, Settings, SettingsError, UserSettings,
 };

@@ -31,6 +31,8 @@ pub struct Settings {
     pub interfaces: Vec<InterfaceSettings>,
     /// Who may log in at first.
     pub users: Vec<UserSettings>,
+    /// Certificates in its store from the start.
+    pub certificates: Vec<CertificateSettings>,
     /// A RouterOS script that is the configuration at the start, as the owner of the router left it.
     pub configuration: String,
     /// What may be done with it at all.
@@ -52,6 +54,7 @@ impl Default for Settings {
             kernel: KernelMode::Auto,
             interfaces: Vec::new(),
             users: vec![UserSettings::default()],
+            certificates: Vec::new(),
             configuration: String::new(),
             device_mode: DeviceMode::default(),
             behaviour: Behaviour::default(),
@@ -285,6 +288,28 @@ impl Default for UserSettings {
     }
 }
 
+/// A certificate in the router's store.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CertificateSettings {
+    /// As `/ip/service` names it.
+    pub name: String,
+    /// The certificate and those above it, as PEM.
+    pub pem: String,
+    /// Its private key, as PEM.
+    pub key: String,
+}
+
+/// Without the key.
+impl std::fmt::Debug for CertificateSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CertificateSettings")
+            .field("name", &self.name)
+            .field("pem", &self.pem)
+            .finish_non_exhaustive()
+    }
+}
+
 /// `/system/device-mode`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -369,6 +394,9 @@ pub struct Faults {
     pub cut_takes_effect: bool,
     /// Wait this long before each reply, in milliseconds.
     pub slow_reply_ms: u64,
+    /// Wait this much longer, in milliseconds, before a `print` that does not say which properties it wants: a real
+    /// router may need a minute to work out all of them.
+    pub slow_print_ms: u64,
     /// Accept connections and never answer.
     pub silent: bool,
 }

@@ -59,6 +59,14 @@ pub(crate) fn furnish(database: &mut Database, settings: &Settings) {
     for interface in &settings.interfaces {
         add_interface(database, interface);
     }
+    for certificate in &settings.certificates {
+        let row = Row::new()
+            .with("name", &certificate.name)
+            .with("private-key", "true")
+            .with("pem", &certificate.pem)
+            .with("key-pem", &certificate.key);
+        database.add_item("/certificate", &row);
+    }
     for user in &settings.users {
         let row = Row::new()
             .with("name", &user.name)

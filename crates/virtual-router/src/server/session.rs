@@ -12,13 +12,14 @@ use tokio::{
 };
 
 use super::{
+    active::ActiveUser,
     listener::Service,
     users::{is_allowed, log_in},
 };
 use crate::{
     actions::{self, Replies},
     faults::Cut,
-    model::{Answer, Caller, Change, Id, no_such_command, not_permitted},
+    model::{Answer, Caller, Change, Id, no_such_command, not_permitted, split_path},
     router::{Event, Router},
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Session {
     listening: BTreeMap<RequestId, String>,
     /// The connection is to be cut without a word.
     cut: bool,
+    /// Shows whoever is logged in, until it is dropped.
+    active: Option<ActiveUser>,
 }
 
 /// What a command that takes time has to say.
@@ -73,6 +76,7 @@ impl Session {
             said_rx,
             listening: BTreeMap::new(),
             cut: false,
+            active: None,
         }
     }
 
@@ -125,6 +129,9 @@ impl Session {
                 match &self.caller {
                     Some(caller) => {
                         router.note_log_in(&caller.user);
+                        let active =
+                            ActiveUser::new(&router, &caller.user, self.peer, self.service);
+                        self.active = Some(active);
                         self.server.admit();
                     }
                     None => self.server.refuse(),
@@ -149,6 +156,7 @@ impl Session {
         if request.verb() == "listen" {
             return self.listen(id, &request, &caller);
         }
+        let all_properties = request.proplist.is_empty();
         let command = Command::new(request.path)
             .with_all(request.attributes.iter())
             .matching(request.query);
@@ -160,7 +168,10 @@ impl Session {
             Some(Cut::After) => self.cut = true,
             None => {}
         }
-        if let Some(result) = actions::run_now(&self.router, &caller, &command) {
+        let is_slow = all_properties
+            && matches!(split_path(&command).1, "print" | "getall")
+            && self.router.settings().faults.slow_print_ms > 0;
+        if !is_slow && let Some(result) = actions::run_now(&self.router, &caller, &command) {
             if !self.cut {
                 self.end(id, result);
             }
@@ -172,6 +183,7 @@ impl Session {
             command,
             id,
             self.said_tx.clone(),
+            is_slow,
         ));
         self.running.insert(id, task);
     }
@@ -282,7 +294,12 @@ async fn carry_out(
     command: Command,
     id: RequestId,
     said_tx: mpsc::Sender<(RequestId, Said)>,
+    is_slow: bool,
 ) {
+    if is_slow {
+        let slow = router.settings().faults.slow_print_ms;
+        tokio::time::sleep(Duration::from_millis(slow)).await;
+    }
     let (row_tx, mut row_rx) = mpsc::channel(1);
     let replies = Replies::new(row_tx);
     let work = async {

@@ -7,8 +7,10 @@
 )]
 
 mod api;
+mod faults;
 mod kernel;
 mod namespace;
 mod sessions;
 mod support;
+mod tls;
 mod wan;

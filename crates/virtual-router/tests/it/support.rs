@@ -42,6 +42,7 @@ pub(crate) fn two_lines() -> Settings {
 /// A running router; it ends when this is dropped.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) tls_address: Option<SocketAddr>,
     directory: TempDir,
     task: JoinHandle<()>,
 }
@@ -56,18 +57,20 @@ impl Running {
         let task = tokio::spawn(async move {
             holdfast_virtual_router::run(settings).await.unwrap();
         });
-        let address = timeout(LONG, async {
+        let ready = timeout(LONG, async {
             loop {
                 if let Ok(text) = std::fs::read_to_string(&ready) {
                     let ready: serde_json::Value = serde_json::from_str(&text).unwrap();
-                    break ready["api"].as_str().unwrap().parse().unwrap();
+                    break ready;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        let address = address.await.expect("the router says that it is ready");
+        let ready = ready.await.expect("the router says that it is ready");
+        let address = |name: &str| ready[name].as_str().map(|text| text.parse().unwrap());
         Self {
-            address,
+            address: address("api").unwrap(),
+            tls_address: address("api-tls"),
             directory,
             task,
         }
