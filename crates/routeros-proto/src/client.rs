@@ -288,7 +288,10 @@ impl Client {
             return;
         };
         match reply {
-            Reply::Row(row) => self.events.push_back(ClientEvent::Row { tag, row }),
+            Reply::Row(row) if !flight.unseen => {
+                self.events.push_back(ClientEvent::Row { tag, row });
+            }
+            Reply::Row(_) => self.strays += 1,
             Reply::Trap(trap) => {
                 if flight.traps.len() < KEPT_TRAPS {
                     flight.traps.push(trap);
