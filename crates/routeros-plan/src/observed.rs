@@ -23,6 +23,20 @@ impl Observed {
         reads::for_plan(version)
     }
 
+    /// Nothing yet, to be filled [`with`](Self::with) the rows of single menus.
+    pub fn new(version: Version) -> Self {
+        Self {
+            version,
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// What must be read to list the [interfaces](crate::interfaces()) and, together with [`Self::gateway_queries`], the
+    /// [gateways](crate::gateways()) of one: less than for a plan.
+    pub fn interface_queries() -> Vec<ReadRequest> {
+        reads::for_interfaces()
+    }
+
     /// What must be read besides to find the gateways of an interface, see [`Self::with`].
     pub fn gateway_queries(interface: &str) -> Vec<ReadRequest> {
         reads::for_gateways(interface)

@@ -4,7 +4,7 @@
 //!
 //! - commands `/menu/path verb key=value`, `verb NAME key=value` and `verb $ids key=value`, one per line or separated by
 //!   `;`, with values that are bare, `"quoted"` (escapes `\"` `\\` `\$` `\?` `\n` `\r` `\t`), `$variables`, `[commands]`
-//!   and `(expressions)`; a field is cleared with `!key`
+//!   and `(expressions)`; a field is cleared with `!key`, a flag is set by its name alone (`blackhole`)
 //! - `[find key=value ...]` inside a command looks in that command's menu; `[/menu/path find key=value ...]` and
 //!   `[/menu/path get ID field]` anywhere, where `ID` is an id, the outcome of a `find` with one item, or a name
 //! - `{ .. }` alone is a scope; `:local`, `:set`, `:if (..) do={..} else={..}`, `:foreach x in=.. do={..}`,

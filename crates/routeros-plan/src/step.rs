@@ -197,12 +197,17 @@ impl fmt::Debug for Attribute {
     }
 }
 
-/// As one would type it: quoted where it must be, a secret masked, a field that is cleared as `!field`.
+/// Fields that are there or not. Through the API any value sets them; a script names them alone, and an error is what it
+/// gets for `blackhole=yes`.
+const FLAGS: &[&str] = &["blackhole", "fib"];
+
+/// As one would type it: quoted where it must be, a secret masked, a flag alone, a field that is cleared as `!field`.
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.name.starts_with('!') {
-            return f.write_str(&self.name);
+        let name = self.name.as_str();
+        if name.starts_with('!') || FLAGS.contains(&name) {
+            return f.write_str(name);
         }
-        write!(f, "{}={}", self.name, crate::script::quoted(self.shown()))
+        write!(f, "{name}={}", crate::script::quoted(self.shown()))
     }
 }

@@ -61,23 +61,17 @@ const ROUTES: &[&str] = &[
     "?#||||",
 ];
 
-pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
+/// Links and how they reach the internet.
+pub(super) fn for_interfaces() -> Vec<ReadRequest> {
     let all = ReadRequest::all;
-    let mut reads = vec![
-        all(Menu::Resource, "version,board-name,architecture-name,uptime"),
+    vec![
         all(
             Menu::Interface,
             ".id,name,type,running,disabled,dynamic,slave,mac-address,comment",
         ),
-        all(Menu::InterfaceList, ".id,name,dynamic,builtin,comment"),
         all(
             Menu::InterfaceListMember,
             ".id,list,interface,disabled,dynamic,comment",
-        ),
-        all(
-            Menu::OvpnClient,
-            ".id,name,connect-to,port,protocol,mode,user,profile,certificate,verify-server-certificate,tls-version,\
-             auth,cipher,use-peer-dns,add-default-route,route-nopull,max-mtu,disabled,running,comment",
         ),
         all(
             Menu::PppoeClient,
@@ -111,6 +105,24 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
             ".id,interface,status,address,gateway,dhcp-server,add-default-route,default-route-distance,\
              default-route-tables,script,disabled,invalid,dynamic,comment",
         ),
+        all(Menu::Vrf, ".id,name,interfaces,disabled").optional(),
+    ]
+}
+
+pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
+    let all = ReadRequest::all;
+    let mut reads = for_interfaces();
+    reads.extend([
+        all(
+            Menu::Resource,
+            "version,board-name,architecture-name,uptime",
+        ),
+        all(Menu::InterfaceList, ".id,name,dynamic,builtin,comment"),
+        all(
+            Menu::OvpnClient,
+            ".id,name,connect-to,port,protocol,mode,user,profile,certificate,verify-server-certificate,tls-version,\
+             auth,cipher,use-peer-dns,add-default-route,route-nopull,max-mtu,disabled,running,comment",
+        ),
         all(
             Menu::Filter,
             ".id,chain,action,protocol,dst-port,src-address,in-interface-list,disabled,dynamic,comment",
@@ -128,7 +140,6 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
         .matching(&["?chain=srcnat"]),
         all(Menu::Service, ".id,name,port,disabled,address,dynamic"),
         all(Menu::IpSettings, "rp-filter"),
-        all(Menu::Vrf, ".id,name,interfaces,disabled").optional(),
         all(
             Menu::PppProfile,
             ".id,name,interface-list,on-up,on-down,comment",
@@ -145,7 +156,7 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
             ".id,host,type,interval,timeout,packet-count,packet-interval,thr-loss-percent,thr-avg,thr-max,thr-stdev,\
              thr-jitter,startup-delay,down-script,disabled,comment",
         ),
-    ];
+    ]);
     if version.has(Feature::DeviceMode) {
         reads.push(all(Menu::DeviceMode, "mode,scheduler,fetch,flagged").optional());
     }

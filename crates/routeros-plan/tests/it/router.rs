@@ -73,13 +73,16 @@ impl Router {
         Observed::read(self.version.clone(), answers)
     }
 
-    /// The same, and who is around an interface.
-    pub(crate) fn observe_around(&self, interface: &str) -> Observed {
-        let requests = Observed::gateway_queries(interface).into_iter();
-        requests.fold(self.observe(), |observed, request| {
-            let rows = self.answer(&request);
-            observed.with(request.menu, rows)
-        })
+    /// As much as is needed to list interfaces, and the gateways of one.
+    pub(crate) fn look_around(&self, interface: &str) -> Observed {
+        let requests = Observed::interface_queries().into_iter();
+        let around = Observed::gateway_queries(interface);
+        requests
+            .chain(around)
+            .fold(Observed::new(self.version.clone()), |observed, request| {
+                let rows = self.answer(&request);
+                observed.with(request.menu, rows)
+            })
     }
 
     fn answer(&self, request: &ReadRequest) -> Vec<Row> {

@@ -107,8 +107,8 @@ impl Session {
                 let plan = self.plan(&observed).expect("a plan");
                 guard(&observed, &plan, rest.parse().unwrap())
             }
-            "gateways" => found(rest, &self.router.observe_around(rest)),
-            "interfaces" => seen(&observed),
+            "gateways" => found(rest, &self.router.look_around(rest)),
+            "interfaces" => seen(&self.router.look_around("")),
             "adoption" => adoption(rest),
             "reads" => {
                 let requests = Observed::queries(&self.router.version).into_iter();
