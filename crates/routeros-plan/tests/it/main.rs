@@ -9,3 +9,4 @@ mod double;
 mod golden;
 mod properties;
 mod router;
+mod syntax;
