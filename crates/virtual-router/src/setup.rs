@@ -59,6 +59,7 @@ pub(crate) fn furnish(database: &mut Database, settings: &Settings) {
     for interface in &settings.interfaces {
         add_interface(database, interface);
     }
+    database.call_it_new();
     for certificate in &settings.certificates {
         let row = Row::new()
             .with("name", &certificate.name)

@@ -58,8 +58,35 @@ impl Database {
             clock_durations: false,
         };
         menus::fill(&mut database);
+        database.call_it_new();
         database.changes.clear();
         database
+    }
+
+    /// The hardware and what else is there without anybody having added it is as it left the factory: exports speak of
+    /// what differs from now on.
+    pub fn call_it_new(&mut self) {
+        for menu in self
+            .menus
+            .values_mut()
+            .filter(|menu| menu.spec.shape != Shape::Single)
+        {
+            for item in menu
+                .items
+                .iter_mut()
+                .filter(|item| item.builtin || menu.spec.fixed)
+            {
+                item.original = item.values.clone();
+            }
+        }
+    }
+
+    /// Sets a field to what it was from the beginning.
+    pub fn set_original(&mut self, menu: &str, id: Id, field: &'static str, value: String) {
+        self.set_value(menu, id, field, Some(value.clone()));
+        if let Some(item) = self.item_mut(menu, id) {
+            item.original.insert(field, value);
+        }
     }
 
     /// The version whose menus these are.
@@ -281,6 +308,7 @@ impl Database {
         let mut item = Item {
             id,
             values,
+            original: BTreeMap::new(),
             state,
             owner,
             builtin: false,

@@ -72,7 +72,8 @@ fn line(
         let Some(value) = item.values.get(field.name) else {
             continue;
         };
-        let is_usual = field.default == Some(value) && !field.required;
+        let is_usual = field.default == Some(value) && !field.required
+            || item.original.get(field.name) == Some(value);
         let is_key = item.builtin && field.name == "name" && spec.shape != Shape::Single
             || Some(value.as_str()) == item.get("default-name");
         if (is_usual && !verbose) || is_key {

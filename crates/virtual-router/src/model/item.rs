@@ -30,6 +30,8 @@ pub struct Item {
     pub id: Id,
     /// What was configured.
     pub(super) values: BTreeMap<&'static str, String>,
+    /// What was configured when the router was new, for what was there then.
+    pub(super) original: BTreeMap<&'static str, String>,
     /// What the router says about it.
     pub(super) state: BTreeMap<&'static str, String>,
     /// What made it, if it is dynamic: commands cannot change it.

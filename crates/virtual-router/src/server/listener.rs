@@ -63,7 +63,7 @@ pub async fn bind(router: Router, service: Service, address: SocketAddr) -> anyh
             .named("/ip/service", service.name())
             .map(|item| item.id)
         {
-            database.set_value("/ip/service", id, "port", Some(address.port().to_string()));
+            database.set_original("/ip/service", id, "port", address.port().to_string());
         }
     });
     Ok(Bound {
