@@ -1,8 +1,9 @@
 //! `holdfast serve` as a process: first start, second process, mistakes, and its end.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    path::Path,
     process::Output,
 };
 
@@ -104,6 +105,39 @@ fn sigterm_ends_it_with_status_0_though_a_client_follows_events() {
 
     server.signal(Signal::SIGTERM);
     assert!(server.wait(PATIENCE).success());
+}
+
+#[test]
+fn every_path_that_is_not_the_apis_leads_to_the_dashboard() {
+    let bed = Bed::on_loopback();
+    let server = Server::start(&bed, DATA);
+    let index = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/dist/index.html");
+    // Not built, it says so: Node is not needed for a change to the rest.
+    let expected = match Path::new(index).exists() {
+        true => "HTTP/1.1 200",
+        false => "HTTP/1.1 503",
+    };
+    for path in ["/", "/setup", "/sites/some-site"] {
+        let answer = get(&server, path);
+        assert!(answer.starts_with(expected), "{path}: {answer}");
+        assert!(answer.contains("content-type: text/html"), "{answer}");
+        assert!(answer.contains("content-security-policy: "), "{answer}");
+    }
+    let answer = get(&server, "/api/v1/nothing");
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    assert!(answer.contains("\"code\":\"not-found\""), "{answer}");
+}
+
+fn get(server: &Server, path: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 fn said(output: &Output) -> String {
