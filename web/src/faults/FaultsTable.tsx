@@ -9,9 +9,7 @@ import { FaultDuration } from './FaultDuration';
 import { placeOf } from './timeline';
 
 export function FaultsTable({ faults }: { faults: Fault[] }) {
-  return (
-    <VirtualTable label="Faults" columns={columns} rows={faults} keyOf={({ id }) => id} rowHeight={61} />
-  );
+  return <VirtualTable label="Faults" columns={columns} rows={faults} keyOf={({ id }) => id} />;
 }
 
 const columns: Column<Fault>[] = [

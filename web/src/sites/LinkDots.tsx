@@ -1,4 +1,4 @@
-import { Group, Tooltip, VisuallyHidden } from '@mantine/core';
+import { Group, VisuallyHidden } from '@mantine/core';
 import type { Site } from '../api/types';
 import { linkStates } from '../ui/states';
 
@@ -10,20 +10,21 @@ export function LinkDots({ tunnels }: { tunnels: Site['status']['tunnels'] }) {
         const { icon: Icon, color, label } = linkStates[tunnel.state];
         const words = `${tunnel.name}: ${label}${tunnel.role === 'active' ? ', active' : ''}`;
         return (
-          <Tooltip key={tunnel.id} label={words}>
-            <li
-              style={{
-                display: 'flex',
-                borderRadius: 99,
-                color: `var(--mantine-color-${color}-text)`,
-                outline: tunnel.role === 'active' ? '2px solid currentColor' : undefined,
-                outlineOffset: 1,
-              }}
-            >
-              <Icon size={18} aria-hidden />
-              <VisuallyHidden>{words}</VisuallyHidden>
-            </li>
-          </Tooltip>
+          // The browser's own tooltip: there are thousands of these.
+          <li
+            key={tunnel.id}
+            title={words}
+            style={{
+              display: 'flex',
+              borderRadius: 99,
+              color: `var(--mantine-color-${color}-text)`,
+              outline: tunnel.role === 'active' ? '2px solid currentColor' : undefined,
+              outlineOffset: 1,
+            }}
+          >
+            <Icon size={18} aria-hidden />
+            <VisuallyHidden>{words}</VisuallyHidden>
+          </li>
         );
       })}
     </Group>

@@ -1,7 +1,7 @@
 import { cleanup } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
-// jsdom has neither, and component libraries look for both when they are loaded.
+// jsdom has none of these, and component libraries look for them.
 class NoResizeObserver {
   observe() {}
   unobserve() {}
@@ -16,5 +16,6 @@ globalThis.matchMedia ??= (query: string) =>
     addListener() {},
     removeListener() {},
   });
+if (!document.fonts) Object.defineProperty(document, 'fonts', { value: new EventTarget() });
 
 afterEach(cleanup);

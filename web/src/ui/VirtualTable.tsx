@@ -18,12 +18,12 @@ interface Props<T> {
   keyOf: (row: T) => string;
   /** Told when the end comes near, for lists that are read page by page. */
   onEnd?: () => void;
-  /** Usual height of a row in pixels. */
+  /** Height of every row in pixels: measuring each as it appears would make scrolling stutter. */
   rowHeight?: number;
 }
 
 /** A table of any length, which scrolls with the page: only the rows near the window exist. */
-export function VirtualTable<T>({ label, columns, rows, keyOf, onEnd, rowHeight = 53 }: Props<T>) {
+export function VirtualTable<T>({ label, columns, rows, keyOf, onEnd, rowHeight = 58 }: Props<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const [offset, setOffset] = useState(0);
   useLayoutEffect(() => {
@@ -65,12 +65,7 @@ export function VirtualTable<T>({ label, columns, rows, keyOf, onEnd, rowHeight 
             const row = rows[index];
             return (
               row !== undefined && (
-                <Table.Tr
-                  key={String(key)}
-                  data-index={index}
-                  ref={virtualizer.measureElement}
-                  aria-rowindex={index + 2}
-                >
+                <Table.Tr key={String(key)} h={rowHeight} aria-rowindex={index + 2}>
                   {columns.map(({ title, from, align, cell }) => (
                     <Table.Td key={title} visibleFrom={from} ta={align}>
                       {cell(row)}
