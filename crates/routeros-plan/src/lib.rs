@@ -5,7 +5,23 @@
 //! nothing breaks. Whoever sends them decides nothing.
 //!
 //! What is ours on a router carries a [`Tag`] as its comment. Nothing else is changed, except the distances of default
-//! routes, which must lie beneath the ladder. Their old values are [remembered](Recorded) and restored.
+//! routes, which must lie beneath the ladder, and the unused script of a DHCP client, which follows its gateway. Their
+//! old values are [remembered](Recorded) and restored.
+//!
+//! | | |
+//! |---|---|
+//! | what a person has entered, checked against the router | [`validate`] |
+//! | what would be changed | [`plan()`], its text is the preview |
+//! | what puts the old state back if nobody calls it off | [`dead_man()`] |
+//! | taking failover away, and then everything | [`removal()`], [`release()`] |
+//! | what a form offers | [`interfaces()`], [`gateways()`] |
+//! | whether the router does with a push what it should | [`unlike_pushed`] |
+//! | what is pasted into a router's terminal | [`Adoption`] |
+//!
+//! A plan is carried out like this: send what the dead man is armed with; send the steps up to the
+//! [commit point](Plan::commit_point), telling [`Memory`] of each before and after; see that the router still answers,
+//! and call the dead man off; send the rest. After any interruption, read again: if the dead man is still
+//! [armed](Observed::dead_man_is_armed), what is observed may be a state between two.
 
 mod dead_man;
 mod desired;
@@ -20,6 +36,7 @@ mod object;
 mod objects;
 mod observed;
 mod plan;
+mod pushed;
 mod refusal;
 mod removal;
 mod script;
@@ -39,6 +56,7 @@ pub use memory::{FieldKey, Memory, Recorded};
 pub use menu::Menu;
 pub use observed::{Observed, ReadRequest};
 pub use plan::Plan;
+pub use pushed::unlike_pushed;
 pub use refusal::Refusal;
 pub use removal::{release, removal};
 pub use scripts::{ADOPTION_STEPS, Adoption};

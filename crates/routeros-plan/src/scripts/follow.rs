@@ -1,11 +1,12 @@
 use crate::{Kind, Tag, script::quoted_text};
 
-/// Carries the gateway that DHCP has given an interface into the slot's next hop.
+/// Carries the gateway that DHCP has given an interface into the slot's next hop, and into its own default route where
+/// the DHCP client makes none.
 ///
 /// The tunnel dials anew: its connection came from an address that is most likely gone.
 pub(crate) fn follow(slot: u8, interface: &str) -> String {
     let tag = |kind| quoted_text(&Tag::of_slot(kind, slot).to_string());
-    let (hop, tunnel) = (tag(Kind::NextHop), tag(Kind::Tunnel));
+    let (hop, tunnel, default) = (tag(Kind::NextHop), tag(Kind::Tunnel), tag(Kind::Default));
     let on = quoted_text(interface);
     let through = quoted_text(&format!("%{interface}"));
     format!(
@@ -20,6 +21,7 @@ pub(crate) fn follow(slot: u8, interface: &str) -> String {
       :local tunnel [/interface/ovpn-client find comment={tunnel} disabled=no]
       /interface/ovpn-client disable $tunnel
       /ip/route set $hop gateway=$wanted
+      /ip/route set [find comment={default}] gateway=$wanted
       /interface/ovpn-client enable $tunnel
     }}
   }}
