@@ -10,7 +10,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | what a person has entered, checked against the router | [`validate`] |
+//! | what a person has entered, checked against the router | [`validate()`] |
 //! | what would be changed | [`plan()`], its text is the preview |
 //! | what puts the old state back if nobody calls it off | [`dead_man()`] |
 //! | taking failover away, and then everything | [`removal()`], [`release()`] |
