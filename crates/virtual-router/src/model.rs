@@ -13,6 +13,8 @@ mod item;
 mod menus;
 mod rules;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use command::{

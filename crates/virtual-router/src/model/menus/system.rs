@@ -124,7 +124,7 @@ const SCHEDULER: &[Field] = &[
     COMMENT,
 ];
 
-const DEFAULT_POLICY: &str = "ftp,reboot,read,write,policy,test,password,sniff,sensitive,romon";
+const DEFAULT_POLICY: &str = "ftp,password,policy,read,reboot,romon,sensitive,sniff,test,write";
 
 const LOGGING: &[Field] = &[
     Field::new("topics", Text).default("info"),
