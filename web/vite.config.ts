@@ -33,7 +33,7 @@ function compressed(): Plugin {
 export default defineConfig({
   plugins: [react(), compressed()],
   server: { proxy: { '/api': server } },
-  build: { target: 'es2022', sourcemap: false, manifest: true },
+  build: { target: 'es2022', sourcemap: false, manifest: true, chunkSizeWarningLimit: 600 },
   test: {
     projects: [
       { extends: true, test: { name: 'values', include: ['src/**/*.test.ts'] } },

@@ -4,7 +4,6 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { newCache } from './api/cache';
-import { keys } from './api/keys';
 import { newRouter } from './routes';
 import { LoggedOutContext } from './session/logged-out';
 import { theme } from './ui/theme';
@@ -16,8 +15,8 @@ const router = newRouter(cache);
 function loggedOut(): void {
   const { href, pathname } = router.state.location;
   if (pathname === '/login' || pathname === '/setup') return;
-  cache.setQueryData(keys.session, null);
-  void router.navigate({ to: '/login', search: { next: href } });
+  // First away, then everything is forgotten: pages inside cannot be drawn for nobody.
+  void router.navigate({ to: '/login', search: { next: href } }).then(() => cache.clear());
 }
 
 export function App() {

@@ -11,10 +11,10 @@ import { TextLink } from '../ui/links';
 import { Answer } from '../ui/notes';
 import { Page } from '../ui/Page';
 import { StateBadge } from '../ui/StateBadge';
+import { Steps } from '../ui/Steps';
 import { jobKinds, jobStates } from '../ui/states';
 import { Time } from '../ui/Time';
 import { goesOn, jobQuery, useCancelJob } from './jobs';
-import { Steps } from './Steps';
 
 export function JobPage() {
   const { job: id } = useParams({ from: '/inside/jobs/$job' });

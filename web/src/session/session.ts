@@ -61,13 +61,10 @@ export function useSetUp() {
 }
 
 export function useLogOut() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => ok(api.DELETE('/api/v1/session')),
-    onSuccess: () => {
-      client.clear();
-      client.setQueryData(keys.session, null);
-    },
+    // The page is loaded anew, so that nothing of what was read stays in it.
+    onSuccess: () => window.location.assign('/login'),
   });
 }
 

@@ -14,11 +14,11 @@ const tabs = [
 export function SettingsLayout() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
-  const at = tabs.find(([address]) => address === path);
+  const at = tabs.find(([address]) => address === path) ?? tabs[0];
   return (
-    <Page title={at ? at[1] : 'Settings'}>
+    <Page title={at[1]}>
       <Tabs
-        value={at?.[0] ?? null}
+        value={at[0]}
         onChange={(address) => {
           const tab = tabs.find(([known]) => known === address);
           if (tab) void navigate({ to: tab[0] });
@@ -32,7 +32,7 @@ export function SettingsLayout() {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Tabs.Panel value={at?.[0] ?? ''} pt="md">
+        <Tabs.Panel value={at[0]} pt="md">
           <Outlet />
         </Tabs.Panel>
       </Tabs>

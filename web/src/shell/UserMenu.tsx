@@ -1,6 +1,5 @@
 import { Avatar, Menu, Text, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { IconDeviceDesktop, IconKey, IconLogout, IconMoon, IconSun, IconUser } from '@tabler/icons-react';
-import { useNavigate } from '@tanstack/react-router';
 import { useLogOut, useMe } from '../session/session';
 import { MenuItemLink } from '../ui/links';
 
@@ -8,7 +7,6 @@ const icon = { size: 16, 'aria-hidden': true } as const;
 
 export function UserMenu() {
   const me = useMe();
-  const navigate = useNavigate();
   const logOut = useLogOut();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
@@ -51,10 +49,7 @@ export function UserMenu() {
         <MenuItemLink leftSection={<IconKey {...icon} />} to="/settings/account">
           Your account
         </MenuItemLink>
-        <Menu.Item
-          leftSection={<IconLogout {...icon} />}
-          onClick={() => logOut.mutate(undefined, { onSuccess: () => navigate({ to: '/login' }) })}
-        >
+        <Menu.Item leftSection={<IconLogout {...icon} />} onClick={() => logOut.mutate()}>
           Log out
         </Menu.Item>
       </Menu.Dropdown>

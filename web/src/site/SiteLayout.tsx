@@ -11,7 +11,7 @@ import { Page } from '../ui/Page';
 import { StateBadge } from '../ui/StateBadge';
 import { siteStates } from '../ui/states';
 import { SiteMenu } from './SiteMenu';
-import { siteTabs } from './tabs';
+import { siteTabs, tabOf } from './tabs';
 
 /** The frame of every page of one site. */
 export function SiteLayout() {
@@ -24,9 +24,7 @@ export function SiteLayout() {
 function Framed({ site }: { site: Site }) {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const navigate = useNavigate();
-  const at = siteTabs.find(
-    ({ to }) => to.replace('$site', site.id).replace(/\/$/, '') === path.replace(/\/$/, ''),
-  );
+  const at = tabOf(path);
   return (
     <Page
       title={site.name}
@@ -44,7 +42,7 @@ function Framed({ site }: { site: Site }) {
       }
     >
       <Tabs
-        value={at?.to ?? null}
+        value={at.to}
         onChange={(value) => {
           const tab = siteTabs.find(({ to }) => to === value);
           if (tab) void navigate({ to: tab.to, params: { site: site.id } });
@@ -58,7 +56,7 @@ function Framed({ site }: { site: Site }) {
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        <Tabs.Panel value={at?.to ?? ''} pt="md">
+        <Tabs.Panel value={at.to} pt="md">
           <Outlet />
         </Tabs.Panel>
       </Tabs>

@@ -1,2 +1,8 @@
 /** The pages of a site, in the order of their tabs. */
 export const siteTabs = [{ to: '/sites/$site', label: 'Overview' }] as const;
+
+/** The tab that an address belongs to: the first when it names none. */
+export function tabOf(path: string): (typeof siteTabs)[number] {
+  const part = path.split('/')[3] ?? '';
+  return siteTabs.find(({ to }) => (to.split('/')[3] ?? '') === part) ?? siteTabs[0];
+}

@@ -1,9 +1,9 @@
 import { Text, ThemeIcon, Timeline } from '@mantine/core';
 import type { Job } from '../api/types';
-import { stepStates } from '../ui/states';
-import { Time } from '../ui/Time';
+import { stepStates } from './states';
+import { Time } from './Time';
 
-/** What a job did, does, and is about to do. */
+/** What was done, is being done and is to be done, one below the other. */
 export function Steps({ steps }: { steps: Job['steps'] }) {
   if (steps.length === 0) {
     return (
