@@ -151,6 +151,7 @@ struct World {
     /// Requests without an end yet.
     asked: VecDeque<RequestId>,
     finished: BTreeSet<Tag>,
+    cancelled: BTreeSet<Tag>,
     client_over: bool,
     server_over: bool,
 }
@@ -171,6 +172,7 @@ impl World {
             sent: VecDeque::new(),
             asked: VecDeque::new(),
             finished: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
             client_over: false,
             server_over: false,
         }
@@ -188,6 +190,7 @@ impl World {
             3 => {
                 if let Some(tag) = self.sent.get(which) {
                     self.client.cancel(*tag);
+                    self.cancelled.insert(*tag);
                 }
             }
             4..7 => self.move_up(which * 3 + 1),
@@ -238,7 +241,9 @@ impl World {
                 ClientEvent::LoggedIn => {
                     assert!(self.client.is_logged_in() || self.client.is_closed())
                 }
-                ClientEvent::Row { tag, .. } => assert!(!self.finished.contains(&tag)),
+                ClientEvent::Row { tag, .. } => {
+                    assert!(!self.finished.contains(&tag) && !self.cancelled.contains(&tag));
+                }
                 ClientEvent::Finished { tag, .. } => {
                     assert!(self.finished.insert(tag), "a command ends once");
                     self.sent.retain(|own| *own != tag);

@@ -89,8 +89,18 @@ enum State {
 struct Flight {
     /// How it failed so far.
     traps: Vec<Trap>,
-    /// Whether nobody waits for its end: a `/cancel` of ours.
-    unseen: bool,
+    told: Told,
+}
+
+/// What of a command's answer is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Told {
+    #[default]
+    All,
+    /// It was cancelled: a router that goes on all the same is not listened to.
+    End,
+    /// It is a `/cancel` of ours.
+    Nothing,
 }
 
 /// One connection to a router, from its first byte to its last.
@@ -162,20 +172,23 @@ impl Client {
         tag
     }
 
-    /// Ends a command that would go on, such as a `listen`. Its [`ClientEvent::Finished`] follows, as interrupted, unless it
-    /// was over already.
+    /// Ends a command that would go on, such as a `listen`. Nothing but its [`ClientEvent::Finished`] follows, as
+    /// interrupted, unless it was over already.
     pub fn cancel(&mut self, tag: Tag) {
         if let Some(index) = self.waiting.iter().position(|(waiting, _)| *waiting == tag) {
             self.waiting.remove(index);
             let result = Err(Trap::of(Category::Interrupted, "interrupted"));
             self.events.push_back(ClientEvent::Finished { tag, result });
-        } else if self.flights.contains_key(&tag) {
+        } else if let Some(flight) = self.flights.get_mut(&tag)
+            && flight.told == Told::All
+        {
+            flight.told = Told::End;
             let own = self.new_tag();
             let sentence = Command::new("/cancel")
                 .with("tag", tag.to_string())
                 .sentence(Some(&own.to_string()));
             let flight = Flight {
-                unseen: true,
+                told: Told::Nothing,
                 ..Flight::default()
             };
             self.launch(own, &sentence, flight);
@@ -223,8 +236,9 @@ impl Client {
 
     /// Commands that are not over, those included that wait for the log-in.
     pub fn in_flight(&self) -> usize {
-        let seen = self.flights.values().filter(|flight| !flight.unseen);
-        self.waiting.len() + seen.count()
+        let flights = self.flights.values();
+        let ours = flights.filter(|flight| flight.told != Told::Nothing);
+        self.waiting.len() + ours.count()
     }
 
     /// Replies to no command of ours. Some routers send a last one after a `/cancel`.
@@ -288,10 +302,11 @@ impl Client {
             return;
         };
         match reply {
-            Reply::Row(row) if !flight.unseen => {
-                self.events.push_back(ClientEvent::Row { tag, row });
+            Reply::Row(row) => {
+                if flight.told == Told::All {
+                    self.events.push_back(ClientEvent::Row { tag, row });
+                }
             }
-            Reply::Row(_) => self.strays += 1,
             Reply::Trap(trap) => {
                 if flight.traps.len() < KEPT_TRAPS {
                     flight.traps.push(trap);
@@ -306,7 +321,7 @@ impl Client {
         let Some(flight) = self.flights.remove(&tag) else {
             return;
         };
-        if !flight.unseen {
+        if flight.told != Told::Nothing {
             let result = joined(flight.traps).map_or(Ok(ret), Err);
             self.events.push_back(ClientEvent::Finished { tag, result });
         }

@@ -207,6 +207,28 @@ fn a_listen_goes_on_until_it_is_cancelled() {
 }
 
 #[test]
+fn a_router_that_goes_on_after_a_cancel_is_not_listened_to() {
+    let mut client = alone();
+    let tag = client.send(&Command::listen("/log"));
+    client.handle_bytes(b"\x03!re\x06.tag=1\x00");
+    assert!(matches!(client.poll_event(), Some(ClientEvent::Row { .. })));
+    client.cancel(tag);
+    client.cancel(tag);
+    let mut sent = Vec::new();
+    client.poll_transmit(&mut sent);
+    let cancels = sent.windows(7).filter(|bytes| bytes == b"/cancel").count();
+    assert_eq!(cancels, 1, "once is enough");
+    client.handle_bytes(b"\x03!re\x06.tag=1\x00");
+    assert_eq!(client.poll_event(), None);
+    assert_eq!(client.in_flight(), 1);
+    client.handle_bytes(b"\x05!done\x06.tag=1\x00");
+    assert!(matches!(
+        client.poll_event(),
+        Some(ClientEvent::Finished { .. })
+    ));
+}
+
+#[test]
 fn cancelling_what_is_over_does_nothing() {
     let mut pair = logged_in();
     let tag = pair.client.send(&Command::print("/interface"));
