@@ -11,6 +11,7 @@ pub mod actions;
 mod faults;
 mod kernel;
 pub mod model;
+mod ovpn;
 pub mod rib;
 mod router;
 mod routing;

@@ -14,6 +14,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::{
+    ovpn::Clients,
     router::Router,
     server::{self, Service},
     settings::Settings,
@@ -52,7 +53,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             None => std::future::pending().await,
         }
     };
-    tokio::join!(world.run(), plain.serve(), tls, control);
+    let tunnels = Clients::new(router.clone()).run();
+    tokio::join!(world.run(), tunnels, plain.serve(), tls, control);
     Ok(())
 }
 

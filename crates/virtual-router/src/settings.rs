@@ -296,8 +296,12 @@ pub struct CertificateSettings {
     pub name: String,
     /// The certificate and those above it, as PEM.
     pub pem: String,
-    /// Its private key, as PEM.
-    pub key: String,
+    /// Its private key, as PEM; none for somebody else's.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Whether it vouches for others.
+    #[serde(default)]
+    pub trusted: bool,
 }
 
 /// Without the key.
@@ -306,6 +310,7 @@ impl std::fmt::Debug for CertificateSettings {
         f.debug_struct("CertificateSettings")
             .field("name", &self.name)
             .field("pem", &self.pem)
+            .field("trusted", &self.trusted)
             .finish_non_exhaustive()
     }
 }

@@ -61,11 +61,14 @@ pub(crate) fn furnish(database: &mut Database, settings: &Settings) {
     }
     database.call_it_new();
     for certificate in &settings.certificates {
-        let row = Row::new()
+        let mut row = Row::new()
             .with("name", &certificate.name)
-            .with("private-key", "true")
-            .with("pem", &certificate.pem)
-            .with("key-pem", &certificate.key);
+            .with("trusted", certificate.trusted.to_string())
+            .with("pem", &certificate.pem);
+        if let Some(key) = &certificate.key {
+            row.set("private-key", "true");
+            row.set("key-pem", key);
+        }
         database.add_item("/certificate", &row);
     }
     for user in &settings.users {

@@ -64,6 +64,7 @@ impl Plan {
         for item in database
             .items("/interface/ethernet")
             .chain(database.items("/interface/lte"))
+            .chain(database.items("/interface/ovpn-client"))
         {
             if let Some(device) = item.get("device") {
                 plan.links.insert(device.to_owned(), !item.is_disabled());

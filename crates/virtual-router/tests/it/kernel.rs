@@ -16,14 +16,14 @@ use crate::{
 };
 
 /// A router on two cables, with an address on each.
-struct Site {
-    provider: Provider,
-    router: Running,
-    session: Session,
+pub(crate) struct Site {
+    pub(crate) provider: Provider,
+    pub(crate) router: Running,
+    pub(crate) session: Session,
 }
 
 impl Site {
-    async fn start(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let provider = Provider::start();
         provider.plug("ether1", "192.0.2.1/24");
         provider.plug("ether2", "198.51.100.1/24");
@@ -53,7 +53,7 @@ impl Site {
 }
 
 /// Waits until the kernel says it.
-async fn says(arguments: &str, expected: &str) {
+pub(crate) async fn says(arguments: &str, expected: &str) {
     let mut said = String::new();
     let heard = timeout(LONG, async {
         loop {

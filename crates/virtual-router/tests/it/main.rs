@@ -10,6 +10,7 @@ mod api;
 mod faults;
 mod kernel;
 mod namespace;
+mod ovpn;
 mod sessions;
 mod support;
 mod tls;

@@ -21,7 +21,8 @@ async fn the_service_speaks_tls_once_it_has_a_certificate() {
         certificates: vec![CertificateSettings {
             name: "api".into(),
             pem: issued.cert.pem(),
-            key: issued.signing_key.serialize_pem(),
+            key: Some(issued.signing_key.serialize_pem()),
+            trusted: false,
         }],
         ..two_lines()
     };
