@@ -4,10 +4,11 @@ import type { paths } from './generated';
 
 /**
  * The API, typed by openapi.json: a path, parameter or field that does not exist is a type error.
- * Relative to this page; cookies carry the session. `fetch` is looked up late, so that tests can stand in for it.
+ * It is where this page came from (tests come from nowhere); cookies carry the session. `fetch` is looked up late, so
+ * that tests can stand in for it.
  */
 export const api = createClient<paths>({
-  baseUrl: globalThis.location?.origin ?? '',
+  baseUrl: globalThis.location?.origin ?? 'http://localhost',
   fetch: (request) => globalThis.fetch(request),
 });
 
