@@ -7,7 +7,7 @@ import { api, ok } from '../../api/client';
 import { keys } from '../../api/keys';
 import type { Schemas } from '../../api/types';
 import { Answer, EmptyState } from '../../ui/notes';
-import { Time } from '../../ui/Time';
+import { Ago, Time } from '../../ui/Time';
 import { type Column, VirtualTable } from '../../ui/VirtualTable';
 import type { AuditFilter } from './filter';
 
@@ -90,12 +90,16 @@ function Filters({ filter, onReload, isReading }: FiltersProps) {
 
 const columns: Column<Entry>[] = [
   {
-    title: 'When',
-    width: 190,
+    title: 'What',
     cell: (entry) => (
-      <Text size="sm" span className="tabular">
-        <Time at={entry.at} />
-      </Text>
+      <>
+        <Text size="sm" fw={600} lineClamp={1}>
+          {entry.action}
+        </Text>
+        <Text size="xs" c="dimmed" hiddenFrom="sm">
+          <Ago at={entry.at} />
+        </Text>
+      </>
     ),
   },
   {
@@ -112,16 +116,18 @@ const columns: Column<Entry>[] = [
     ),
   },
   {
-    title: 'What',
+    title: 'When',
+    from: 'sm',
+    width: 190,
     cell: (entry) => (
-      <Text size="sm" lineClamp={1}>
-        {entry.action}
+      <Text size="sm" span className="tabular">
+        <Time at={entry.at} />
       </Text>
     ),
   },
   {
     title: 'Detail',
-    from: 'sm',
+    from: 'md',
     cell: (entry) => (
       <Text size="xs" ff="monospace" lineClamp={2} title={detail(entry.detail)}>
         {detail(entry.detail)}

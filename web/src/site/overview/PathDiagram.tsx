@@ -81,10 +81,7 @@ function Isp({ plan, way }: { plan: Diagram; way: Way }) {
       <foreignObject x={left + 32} y={top} width={plan.ispWidth - 38} height={plan.ispHeight}>
         <div className={classes.words}>
           <b>{tunnel.name}</b>
-          <span>
-            {look.label}
-            {isActive && ', active'}
-          </span>
+          <span>{isActive && tunnel.state === 'online' ? 'Active' : look.label}</span>
         </div>
       </foreignObject>
     </g>
