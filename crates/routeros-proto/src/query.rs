@@ -97,6 +97,31 @@ impl Query {
         }
     }
 
+    /// One that selects what any of several selects, and nothing if there are none.
+    pub fn any(queries: impl IntoIterator<Item = Self>) -> Self {
+        let mut words = Vec::new();
+        let mut values = 0;
+        for query in queries {
+            match query.reduced() {
+                Ok(own) => {
+                    words.extend(own);
+                    values += 1;
+                }
+                Err(Constant::All) => return Self::all(),
+                Err(Constant::Nothing) => {}
+            }
+        }
+        // With no values there is none to keep, which selects nothing.
+        let operations = match values {
+            0 => vec![StackOperation::Keep(0)],
+            _ => vec![StackOperation::Or; values - 1],
+        };
+        if !operations.is_empty() {
+            words.push(QueryWord::Apply(operations));
+        }
+        Self { words }
+    }
+
     /// Reads query words, with or without their `?`.
     ///
     /// # Errors
@@ -438,6 +463,21 @@ mod tests {
         assert!(narrowed.matches(&Row::new().with("c", "1").with("d", "")));
         assert_eq!(Query::all().and(Query::has("d")), Query::has("d"));
         assert!(Query::all().or(Query::has("d")).is_all());
+    }
+
+    #[test]
+    fn any_of_several_is_one_operation_behind_them() {
+        let any = Query::any([
+            Query::has("comment"),
+            Query::equals("vpn", "true"),
+            Query::has("c"),
+        ]);
+        let words: Vec<_> = any.words().iter().map(ToString::to_string).collect();
+        assert_eq!(words, ["?comment", "?vpn=true", "?c", "?#||"]);
+        assert_eq!(Query::any([Query::has("a")]), Query::has("a"));
+        assert!(Query::any([Query::has("a"), Query::all()]).is_all());
+        let none = Query::any([]);
+        assert!(!none.is_all() && !none.matches(&Row::new().with("a", "1")));
     }
 
     #[test]
