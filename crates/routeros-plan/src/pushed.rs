@@ -2,7 +2,7 @@
 
 use holdfast_api_types::Place;
 use holdfast_failover::{addresses::virtual_next_hop, ladder};
-use holdfast_routeros_proto::Row;
+use holdfast_routeros_proto::{Query, Row};
 
 use crate::{Menu, Observed, observed::ReadRequest};
 
@@ -12,7 +12,7 @@ impl Observed {
         ReadRequest {
             menu: Menu::Route,
             proplist: "dst-address,gateway,immediate-gw,distance,active,routing-table",
-            query: vec!["?vpn=true".into()],
+            query: Query::equals("vpn", "true"),
             optional: false,
         }
     }

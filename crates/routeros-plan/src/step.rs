@@ -1,5 +1,7 @@
 use std::fmt;
 
+use holdfast_routeros_proto::Command;
+
 use crate::{Menu, Recorded};
 
 /// What stands for a secret in every text.
@@ -79,7 +81,13 @@ pub enum Change {
 }
 
 impl Change {
-    /// The command as a sentence of the API, secrets in clear.
+    /// The command of the API, secrets in clear.
+    pub fn to_command(&self) -> Command {
+        let arguments = self.arguments().into_iter();
+        Command::new(self.command()).with_all(arguments.map(|one| (one.name, one.value)))
+    }
+
+    /// The command as the words of a sentence, secrets in clear.
     pub fn words(&self) -> Vec<String> {
         let mut words = vec![self.command()];
         words.extend(

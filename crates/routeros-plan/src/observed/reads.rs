@@ -1,6 +1,6 @@
 //! Which menus are read, and which of their fields.
 
-use holdfast_routeros_proto::{Feature, Version};
+use holdfast_routeros_proto::{Command, Feature, Query, Version};
 
 use crate::Menu;
 
@@ -11,8 +11,8 @@ pub struct ReadRequest {
     pub menu: Menu,
     /// The fields, separated by commas.
     pub proplist: &'static str,
-    /// The words of the query, such as `?chain=input`; none for every row.
-    pub query: Vec<String>,
+    /// Which rows.
+    pub query: Query,
     /// Whether a router may do without this menu: an error then is an empty answer.
     pub optional: bool,
 }
@@ -22,13 +22,12 @@ impl ReadRequest {
         Self {
             menu,
             proplist,
-            query: Vec::new(),
+            query: Query::all(),
             optional: false,
         }
     }
 
-    fn matching(self, query: &[&str]) -> Self {
-        let query = query.iter().map(ToString::to_string).collect();
+    fn matching(self, query: Query) -> Self {
         Self { query, ..self }
     }
 
@@ -39,27 +38,35 @@ impl ReadRequest {
         }
     }
 
-    /// The command as a sentence of the API.
+    /// The command of the API.
+    pub fn to_command(&self) -> Command {
+        Command::print(self.menu.path())
+            .with(".proplist", self.proplist)
+            .matching(self.query.clone())
+    }
+
+    /// The command as the words of a sentence.
     pub fn words(&self) -> Vec<String> {
         let mut words = vec![
             format!("{}/print", self.menu.path()),
             format!("=.proplist={}", self.proplist),
         ];
-        words.extend(self.query.iter().cloned());
+        words.extend(self.query.words().iter().map(ToString::to_string));
         words
     }
 }
 
 /// Routers may hold a million routes. Ours have comments, and of the others only default routes, static ones and what
 /// tunnels brought are of interest. Whether a route that is switched off is `static` differs between releases.
-const ROUTES: &[&str] = &[
-    "?comment",
-    "?static=true",
-    "?disabled=true",
-    "?vpn=true",
-    "?dst-address=0.0.0.0/0",
-    "?#||||",
-];
+fn routes() -> Query {
+    Query::any([
+        Query::has("comment"),
+        Query::equals("static", "true"),
+        Query::equals("disabled", "true"),
+        Query::equals("vpn", "true"),
+        Query::equals("dst-address", "0.0.0.0/0"),
+    ])
+}
 
 /// Links and how they reach the internet.
 pub(super) fn for_interfaces() -> Vec<ReadRequest> {
@@ -99,7 +106,7 @@ pub(super) fn for_interfaces() -> Vec<ReadRequest> {
             ".id,dst-address,routing-table,gateway,immediate-gw,pref-src,distance,scope,target-scope,check-gateway,\
              blackhole,comment,dynamic,disabled,inactive,active,static,dhcp,vpn,modem",
         )
-        .matching(ROUTES),
+        .matching(routes()),
         all(
             Menu::DhcpClient,
             ".id,interface,status,address,gateway,dhcp-server,add-default-route,default-route-distance,\
@@ -127,17 +134,17 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
             Menu::Filter,
             ".id,chain,action,protocol,dst-port,src-address,in-interface-list,disabled,dynamic,comment",
         )
-        .matching(&["?chain=input"]),
+        .matching(Query::equals("chain", "input")),
         all(
             Menu::Mangle,
             ".id,chain,action,protocol,dst-address,dst-port,new-routing-mark,passthrough,disabled,dynamic,comment",
         )
-        .matching(&["?chain=output"]),
+        .matching(Query::equals("chain", "output")),
         all(
             Menu::Nat,
             ".id,chain,action,protocol,dst-address,dst-port,out-interface,out-interface-list,disabled,dynamic,comment",
         )
-        .matching(&["?chain=srcnat"]),
+        .matching(Query::equals("chain", "srcnat")),
         all(Menu::Service, ".id,name,port,disabled,address,dynamic"),
         all(Menu::IpSettings, "rp-filter"),
         all(
@@ -167,17 +174,17 @@ pub(super) fn for_plan(version: &Version) -> Vec<ReadRequest> {
 }
 
 pub(super) fn for_gateways(interface: &str) -> Vec<ReadRequest> {
-    let on_it = format!("?interface={interface}");
+    let on_it = Query::equals("interface", interface);
     vec![
         ReadRequest::all(
             Menu::Arp,
             ".id,address,mac-address,interface,complete,status,disabled",
         )
-        .matching(&[&on_it]),
+        .matching(on_it.clone()),
         ReadRequest::all(
             Menu::Neighbor,
             ".id,interface,address,mac-address,identity,platform,board",
         )
-        .matching(&[&on_it]),
+        .matching(on_it),
     ]
 }

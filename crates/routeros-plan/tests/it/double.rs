@@ -4,7 +4,7 @@ use holdfast_api_types::Place;
 use holdfast_routeros_plan::{
     Authority, Desired, Gateway, Memory, Menu, Mode, Observed, Plan, Slot, dead_man, plan, removal,
 };
-use holdfast_routeros_proto::{Command, Row, Version};
+use holdfast_routeros_proto::{Command, Query, Row, Version};
 use holdfast_virtual_router::model::{Caller, Database};
 
 struct Double {
@@ -38,8 +38,7 @@ impl Double {
             "/ip/firewall/nat/add =chain=srcnat =action=masquerade =out-interface-list=WAN",
             "/file/add =name=ca.pem =contents=pem",
         ] {
-            let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
-            double.send(&words);
+            double.send(&Command::read(line.split(' ')).unwrap());
         }
         // Importing is not the database's affair.
         let certificate = Row::new()
@@ -53,12 +52,11 @@ impl Double {
         double
     }
 
-    fn send(&mut self, words: &[String]) -> Vec<Row> {
-        let command = Command::read(words.iter().map(String::as_str)).unwrap();
-        let answer = self.database.execute(&Caller::system(), &command);
+    fn send(&mut self, command: &Command) -> Vec<Row> {
+        let answer = self.database.execute(&Caller::system(), command);
         match answer {
             Ok(answer) => answer.rows,
-            Err(trap) => panic!("{words:?}: {trap}"),
+            Err(trap) => panic!("{command}: {trap}"),
         }
     }
 
@@ -68,11 +66,10 @@ impl Double {
         let answers = requests
             .iter()
             .map(|request| {
-                let command = request.words();
                 if request.optional && !self.database.has_menu(request.menu.path()) {
                     return Vec::new();
                 }
-                self.send(&command)
+                self.send(&request.to_command())
             })
             .collect();
         Observed::read(version, answers)
@@ -82,7 +79,7 @@ impl Double {
         let observed = self.observe();
         let guard = dead_man(&observed, plan, 60);
         for change in &guard.arm {
-            self.send(&change.words());
+            self.send(&change.to_command());
         }
         assert!(self.observe().dead_man_is_armed());
         for (position, step) in plan.steps.iter().enumerate() {
@@ -90,7 +87,7 @@ impl Double {
                 self.disarm(&guard.disarm);
             }
             self.memory.sending(step);
-            self.send(&step.change.words());
+            self.send(&step.change.to_command());
             self.memory.sent(step);
         }
         if plan.commit_point() == plan.steps.len() {
@@ -101,7 +98,7 @@ impl Double {
 
     fn disarm(&mut self, commands: &[holdfast_routeros_plan::Change]) {
         for change in commands {
-            self.send(&change.words());
+            self.send(&change.to_command());
         }
     }
 
@@ -114,7 +111,7 @@ impl Double {
         let mut lines = Vec::new();
         for menu in menus.filter(|menu| *menu != Menu::Resource) {
             if self.database.has_menu(menu.path()) {
-                for mut row in self.send(&[format!("{}/print", menu.path())]) {
+                for mut row in self.send(&Command::print(menu.path())) {
                     row.unset(Row::ID);
                     lines.push(format!("{} {row:?}", menu.path()));
                 }
@@ -202,18 +199,15 @@ fn it_takes_what_mends_a_drift() {
             "/tool/netwatch/set =interval=1m =disabled=yes",
         ),
     ] {
-        let rows = double.send(&[
-            format!("{}/print", menu.path()),
-            format!("?comment={comment}"),
-        ]);
+        let tagged = Query::equals("comment", comment);
+        let rows = double.send(&Command::print(menu.path()).matching(tagged));
         let key = if change.ends_with("/move") {
             "numbers"
         } else {
             ".id"
         };
-        let mut words: Vec<_> = change.split(' ').map(str::to_owned).collect();
-        words.push(format!("={key}={}", rows[0].text(Row::ID)));
-        double.send(&words);
+        let change_by_hand = Command::read(change.split(' ')).unwrap();
+        double.send(&change_by_hand.with(key, rows[0].text(Row::ID)));
         let steps = plan(&wanted, &double.observe(), &double.memory).unwrap();
         assert!(!steps.is_empty(), "{change}");
         double.carry_out(&steps);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_routeros_plan::{Change, Menu, Observed, ReadRequest};
-use holdfast_routeros_proto::{Query, Row, Version};
+use holdfast_routeros_proto::{Row, Version};
 
 /// Fields that come back as `true` or `false`, whatever was set.
 const FLAGS: &[&str] = &[
@@ -86,12 +86,11 @@ impl Router {
     }
 
     fn answer(&self, request: &ReadRequest) -> Vec<Row> {
-        let query = Query::parse(request.query.iter().map(String::as_str)).unwrap();
         let fields: Vec<_> = request.proplist.split(',').collect();
         let rows = self
             .rows(request.menu)
             .iter()
-            .filter(|row| query.matches(row));
+            .filter(|row| request.query.matches(row));
         rows.map(|row| row.only(&fields)).collect()
     }
 

@@ -112,7 +112,7 @@ impl Session {
             "adoption" => adoption(rest),
             "reads" => {
                 let requests = Observed::queries(&self.router.version).into_iter();
-                let lines = requests.map(|request| format!("{}\n", request.words().join(" ")));
+                let lines = requests.map(|request| format!("{}\n", request.to_command()));
                 lines.collect()
             }
             "export" => self.router.export(),
