@@ -148,7 +148,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Leaves a row as it is.
-    pub(crate) fn keep_row(&mut self, menu: Menu, row: &Row) {
+    fn keep_row(&mut self, menu: Menu, row: &Row) {
         self.kept.insert((menu, row.text(Row::ID).into()));
     }
 
@@ -182,7 +182,10 @@ impl<'a> Draft<'a> {
             summary: format!("correct the {}: {}", object.title, names.join(", ")),
             object: object.tag.to_string(),
             remembers: secret.then(|| self.remembered(object)).flatten(),
-            undo: Some(Undo::Set(object.selection(), before(row, &attributes))),
+            undo: Some(match before(row, &attributes) {
+                old if old.0.is_empty() => Undo::Keep,
+                old => Undo::Set(object.selection(), old),
+            }),
             change: Change::Set {
                 menu: object.menu,
                 id: row.text(Row::ID).into(),

@@ -133,10 +133,11 @@ impl Observed {
     /// The APNs that an LTE interface dials.
     pub(crate) fn apns_of<'a>(&'a self, interface: &'a str) -> impl Iterator<Item = &'a Row> {
         let lte = self.named(Menu::Lte, "name", interface);
-        let profiles = lte.map_or("", |lte| lte.text("apn-profiles"));
-        self.rows(Menu::LteApn)
-            .iter()
-            .filter(move |apn| parse_list(profiles).any(|name| name == apn.text("name")))
+        // A modem that was told nothing dials the APN that every router has.
+        let profiles = lte.map(|lte| lte.get("apn-profiles").unwrap_or("default"));
+        self.rows(Menu::LteApn).iter().filter(move |apn| {
+            parse_list(profiles.unwrap_or_default()).any(|name| name == apn.text("name"))
+        })
     }
 
     /// The virtual router that an interface is in.
