@@ -78,6 +78,12 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import('./site/overview/OverviewPage'), 'OverviewPage'),
 });
 
+const failover = createRoute({
+  getParentRoute: () => site,
+  path: '/failover',
+  component: lazyRouteComponent(() => import('./site/failover/FailoverPage'), 'FailoverPage'),
+});
+
 const tunnels = createRoute({
   getParentRoute: () => inside,
   path: '/tunnels',
@@ -169,7 +175,7 @@ const tree = root.addChildren([
   inside.addChildren([
     home,
     sites,
-    site.addChildren([overview]),
+    site.addChildren([overview, failover]),
     tunnels,
     faults,
     fault,

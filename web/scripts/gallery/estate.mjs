@@ -22,7 +22,10 @@ const lines = {
 export async function furnish(gallery) {
   const sites = [];
   for (const [name, note, names] of plans) sites.push(await site(gallery, name, note, names));
-  await gallery.ask('POST', '/sites', { name: 'New branch', note: 'Opens next month' });
+  const { data: branch } = await gallery.ask('POST', '/sites', {
+    name: 'New branch',
+    note: 'Opens next month',
+  });
   await gallery.ask('POST', '/users', { name: 'Olu', email: 'olu@example.org', role: 'operator' });
   await gallery.ask('POST', '/users', { name: 'Vera', email: 'vera@example.org', role: 'viewer' });
   await gallery.ask('POST', '/tokens', { name: 'monitoring', role: 'viewer' });
@@ -56,7 +59,7 @@ export async function furnish(gallery) {
   await gallery.ask('POST', `/faults/${fault}/comments`, {
     text: 'Called the ISP: a digger on the ring road. Back by 15:00.',
   });
-  return { office: office.id, warehouse: warehouse.id, fault, job };
+  return { office: office.id, warehouse: warehouse.id, branch: branch.id, fault, job };
 }
 
 async function site(gallery, name, note, names) {

@@ -1,11 +1,18 @@
 /** Every page of the gallery: its name, its address, and what is done before its picture is taken. */
-export function pages({ office, warehouse, fault, job }) {
+export function pages({ office, warehouse, branch, fault, job }) {
   return [
     ['sites', '/sites'],
     ['sites-new', '/sites', (page) => page.getByRole('button', { name: 'New site' }).click()],
     ['sites-none-found', '/sites?text=nowhere'],
     ['site-overview', `/sites/${office}`],
     ['site-on-backup', `/sites/${warehouse}`],
+    ['failover', `/sites/${office}/failover`],
+    [
+      'failover-draft',
+      `/sites/${office}/failover`,
+      (page) => page.getByRole('button', { name: 'Move LTE up' }).click(),
+    ],
+    ['failover-off', `/sites/${branch}/failover`],
     ['tunnels', '/tunnels'],
     ['faults', '/faults'],
     ['fault', `/faults/${fault}`],

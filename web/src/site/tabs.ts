@@ -1,5 +1,8 @@
 /** The pages of a site, in the order of their tabs. */
-export const siteTabs = [{ to: '/sites/$site', label: 'Overview' }] as const;
+export const siteTabs = [
+  { to: '/sites/$site', label: 'Overview' },
+  { to: '/sites/$site/failover', label: 'WAN Failover' },
+] as const;
 
 /** The tab that an address belongs to: the first when it names none. */
 export function tabOf(path: string): (typeof siteTabs)[number] {
