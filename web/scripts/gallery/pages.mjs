@@ -12,6 +12,24 @@ export function pages({ office, warehouse, branch, fault, job }) {
       `/sites/${office}/failover`,
       (page) => page.getByRole('button', { name: 'Move LTE up' }).click(),
     ],
+    [
+      'failover-settings',
+      `/sites/${office}/failover`,
+      (page) => page.getByRole('button', { name: 'Settings of Fibre' }).click(),
+    ],
+    [
+      'failover-override',
+      `/sites/${office}/failover`,
+      async (page) => {
+        await page.getByRole('button', { name: 'Actions for LTE' }).click();
+        await page.getByRole('menuitem', { name: 'Prefer, avoid or switch off' }).click();
+      },
+    ],
+    [
+      'failover-deactivate',
+      `/sites/${office}/failover`,
+      (page) => page.getByRole('button', { name: 'Deactivate failover' }).click(),
+    ],
     ['failover-off', `/sites/${branch}/failover`],
     ['tunnels', '/tunnels'],
     ['faults', '/faults'],

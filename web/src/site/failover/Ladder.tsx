@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
-import { IconCoin } from '@tabler/icons-react';
+import { IconCoin, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ApiError } from '../../api/error';
@@ -11,10 +11,12 @@ import { Answer, ErrorNote } from '../../ui/notes';
 import { StateBadge } from '../../ui/StateBadge';
 import { Steps } from '../../ui/Steps';
 import { jobStates } from '../../ui/states';
+import { Deactivate } from './Deactivate';
 import { costly, type Draft, draftMove, isOvertaken, rebased } from './order';
 import { PriorityList } from './PriorityList';
 import { TunnelCard } from './TunnelCard';
-import { priorityQuery, siteTunnelsQuery, useSetPriority } from './tunnels';
+import { TunnelMenu } from './TunnelMenu';
+import { priorityQuery, siteTunnelsQuery, useAddTunnel, useSetPriority } from './tunnels';
 
 type Stored = Awaited<ReturnType<NonNullable<ReturnType<typeof priorityQuery>['queryFn']>>>;
 
@@ -37,7 +39,14 @@ function Sorted({ site, status, stored }: { site: string; status: FailoverStatus
     const shown = status.tunnels.find((tunnel) => tunnel.id === id);
     if (!shown) return [];
     const settings = tunnels.find((tunnel) => tunnel.id === id);
-    return [{ id, name: shown.name, content: <TunnelCard status={shown} settings={settings} /> }];
+    return [
+      {
+        id,
+        name: shown.name,
+        content: <TunnelCard status={shown} settings={settings} />,
+        actions: maySort && settings && <TunnelMenu tunnel={settings} />,
+      },
+    ];
   });
   const confirm = () =>
     setPriority.mutate(
@@ -78,7 +87,28 @@ function Sorted({ site, status, stored }: { site: string; status: FailoverStatus
         </Group>
       )}
       {setPriority.data && !draft && <JobProgress accepted={setPriority.data.job} />}
+      {maySort && <Footer site={site} />}
     </Stack>
+  );
+}
+
+function Footer({ site }: { site: string }) {
+  const add = useAddTunnel(site);
+  return (
+    <>
+      <ErrorNote error={add.error} />
+      <Group justify="space-between">
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={16} aria-hidden />}
+          loading={add.isPending}
+          onClick={() => add.mutate()}
+        >
+          Add a WAN tunnel
+        </Button>
+        <Deactivate site={site} />
+      </Group>
+    </>
   );
 }
 

@@ -11,6 +11,8 @@ interface Item {
   id: string;
   name: string;
   content: ReactNode;
+  /** What else can be done with it. */
+  actions?: ReactNode;
 }
 
 interface Props {
@@ -96,26 +98,29 @@ function Row({ item, index, last, sortable, onMove }: RowProps) {
         </Text>
         {item.content}
       </div>
-      {sortable && (
-        <Group gap={4} wrap="nowrap">
-          <ActionIcon
-            variant="default"
-            aria-label={`Move ${item.name} up`}
-            disabled={index === 0}
-            onClick={() => onMove(item.id, index - 1)}
-          >
-            <IconArrowUp size={16} aria-hidden />
-          </ActionIcon>
-          <ActionIcon
-            variant="default"
-            aria-label={`Move ${item.name} down`}
-            disabled={index === last}
-            onClick={() => onMove(item.id, index + 1)}
-          >
-            <IconArrowDown size={16} aria-hidden />
-          </ActionIcon>
-        </Group>
-      )}
+      <Group gap={4} justify="flex-end" className={classes.actions}>
+        {sortable && (
+          <>
+            <ActionIcon
+              variant="default"
+              aria-label={`Move ${item.name} up`}
+              disabled={index === 0}
+              onClick={() => onMove(item.id, index - 1)}
+            >
+              <IconArrowUp size={16} aria-hidden />
+            </ActionIcon>
+            <ActionIcon
+              variant="default"
+              aria-label={`Move ${item.name} down`}
+              disabled={index === last}
+              onClick={() => onMove(item.id, index + 1)}
+            >
+              <IconArrowDown size={16} aria-hidden />
+            </ActionIcon>
+          </>
+        )}
+        {item.actions}
+      </Group>
     </Paper>
   );
 }

@@ -1,10 +1,13 @@
-import { Badge, Group, Stack, Text } from '@mantine/core';
+import { Badge, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { sentence } from '../../api/error';
 import type { Tunnel, TunnelStatus } from '../../api/types';
 import { StateBadge } from '../../ui/StateBadge';
 import { connectionTypes, linkStates } from '../../ui/states';
 import { Ago } from '../../ui/Time';
+import { utc } from '../../ui/time';
 import { Numbers } from './Numbers';
+
+const overrides = { prefer: 'Preferred', avoid: 'Avoided', off: 'Switched off' } as const;
 
 /** One tunnel in the order: how it is and why, and what it measures. */
 export function TunnelCard({ status, settings }: { status: TunnelStatus; settings: Tunnel | undefined }) {
@@ -17,6 +20,14 @@ export function TunnelCard({ status, settings }: { status: TunnelStatus; setting
           <Badge variant="outline" color="teal" tt="none">
             Active
           </Badge>
+        )}
+        {settings?.override && (
+          <Tooltip label={`${settings.override.reason} (${settings.override.by})`}>
+            <Badge variant="light" color="orange" tt="none" tabIndex={0}>
+              {overrides[settings.override.kind]}
+              {settings.override.expires_at && ` until ${utc(settings.override.expires_at)}`}
+            </Badge>
+          </Tooltip>
         )}
         {settings?.metered && (
           <Badge variant="light" color="yellow" tt="none">
