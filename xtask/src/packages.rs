@@ -48,6 +48,11 @@ pub(crate) const LAB: &[Program] = &[
         why: "the virtual router shows and forgets connections",
     },
     Program {
+        name: "curl",
+        package: "curl",
+        why: "the virtual router fetches with it",
+    },
+    Program {
         name: "ping",
         package: "iputils-ping",
         why: "tries paths inside the lab",

@@ -1,6 +1,8 @@
 //! Commands that are more than a look at the database, or a change of it: those that take time or ask the world.
 
+mod certificate;
 mod export;
+mod fetch;
 mod live;
 mod monitor;
 mod ping;
@@ -14,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::{
     model::{Answer, Caller, split_path},
     router::Router,
+    scripts,
 };
 
 /// Where a command says something before it is done.
@@ -66,6 +69,10 @@ pub async fn run(
         (_, "/ping") if router.settings().version < Version::release(7, 23, 0) => {
             ping::run(router, caller, command, replies).await
         }
+        (_, "/tool/fetch") => fetch::run(router, caller, command).await,
+        (_, "/certificate/import") => certificate::import(router, caller, command),
+        (_, "/import") => scripts::import(router, caller, command).await,
+        (_, "/system/script/run") => scripts::run_named(router, caller, command).await,
         (_, "/system/reboot") => system::reboot(router, caller),
         (_, "/ip/dhcp-client/renew" | "/ip/dhcp-client/release") => {
             system::renew(router, caller, command)

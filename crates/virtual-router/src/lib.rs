@@ -16,6 +16,8 @@ pub mod rib;
 mod router;
 mod routing;
 mod run;
+mod script;
+mod scripts;
 pub mod server;
 mod settings;
 mod setup;

@@ -14,8 +14,10 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::{
+    model::Caller,
     ovpn::Clients,
     router::Router,
+    scripts,
     server::{self, Service},
     settings::Settings,
     setup,
@@ -29,6 +31,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     settings.check()?;
     let router = Router::new(settings.clone());
     router.update(|database| setup::furnish(database, &settings));
+    let configuration = settings.configuration.clone();
+    let configured = scripts::run_source(&router, configuration, Caller::system(), Vec::new());
+    configured
+        .await
+        .context("the configuration at the start cannot be carried out")?;
     let world = world::World::open(router.clone()).await?;
     let access = &settings.access;
     let plain = server::bind(router.clone(), Service::Plain, access.api).await?;
@@ -54,7 +61,17 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         }
     };
     let tunnels = Clients::new(router.clone()).run();
-    tokio::join!(world.run(), tunnels, plain.serve(), tls, control);
+    let hooks = scripts::run_hooks(router.clone());
+    let scheduler = scripts::run_scheduler(router.clone());
+    tokio::join!(
+        world.run(),
+        tunnels,
+        hooks,
+        scheduler,
+        plain.serve(),
+        tls,
+        control
+    );
     Ok(())
 }
 

@@ -190,6 +190,11 @@ impl Database {
         self.insert(menu, values, None)
     }
 
+    /// Removes an item as the router itself does.
+    pub fn forget_item(&mut self, menu: &str, id: Id) {
+        self.delete(menu, id);
+    }
+
     /// Makes the dynamic items of an owner be these, in any order: those that are the same stay what they are.
     pub fn replace_dynamic(&mut self, menu: &str, owner: &str, rows: Vec<Row>) {
         let Some(spec) = self.spec(menu) else { return };

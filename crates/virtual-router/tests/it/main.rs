@@ -11,6 +11,7 @@ mod faults;
 mod kernel;
 mod namespace;
 mod ovpn;
+mod scripts;
 mod sessions;
 mod support;
 mod tls;
