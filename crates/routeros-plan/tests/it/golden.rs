@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod line;
 mod session;
 
 use session::Session;

@@ -9,4 +9,5 @@ mod double;
 mod golden;
 mod properties;
 mod router;
+mod scripts;
 mod syntax;

@@ -277,7 +277,7 @@ impl Site {
             .map(|row| row.text("source").to_owned())
             .next()
             .unwrap();
-        console::run(&mut self.router, &source);
+        console::run(&mut self.router, &source).unwrap();
     }
 }
 

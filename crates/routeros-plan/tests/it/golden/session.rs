@@ -9,7 +9,7 @@ use holdfast_routeros_plan::{
 use holdfast_routeros_proto::Row;
 
 use crate::{
-    console::{field, words},
+    golden::line::{field, words},
     router::Router,
 };
 
