@@ -119,13 +119,36 @@ pub(crate) async fn run_source(
     caller: Caller,
     variables: Vec<(&'static str, String)>,
 ) -> Result<(), Trap> {
+    let run = run_printing(router, source, caller, variables);
+    run.await.1
+}
+
+/// What somebody pastes into the router's terminal. Returns what is printed there, an error that ends it among it.
+pub(crate) async fn paste(router: &Router, text: String) -> String {
+    let (mut printed, outcome) = run_printing(router, text, Caller::system(), Vec::new()).await;
+    if let Err(trap) = outcome {
+        printed.push(trap.message);
+    }
+    printed.iter().map(|line| format!("{line}\n")).collect()
+}
+
+async fn run_printing(
+    router: &Router,
+    source: String,
+    caller: Caller,
+    variables: Vec<(&'static str, String)>,
+) -> (Vec<String>, Result<(), Trap>) {
     let mut console = RouterConsole::new(router.clone(), caller);
-    let run = move || script::run(&mut console, &source, &variables);
-    let outcome = tokio::task::spawn_blocking(run).await;
-    match outcome {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(message)) => Err(Trap::of(Category::Script, message)),
-        Err(error) => Err(failure(error)),
+    let run = move || {
+        let outcome = script::run(&mut console, &source, &variables);
+        (console.printed, outcome)
+    };
+    match tokio::task::spawn_blocking(run).await {
+        Ok((printed, outcome)) => {
+            let outcome = outcome.map_err(|message| Trap::of(Category::Script, message));
+            (printed, outcome)
+        }
+        Err(error) => (Vec::new(), Err(failure(error))),
     }
 }
 

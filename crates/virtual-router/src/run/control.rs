@@ -15,6 +15,7 @@ use crate::{
     actions::{self, Replies},
     model::Caller,
     router::{Event, Router},
+    scripts,
     settings::{Behaviour, DeviceMode, Faults, Lease, Peer},
 };
 
@@ -58,6 +59,8 @@ pub enum Request {
     Export,
     /// The router restarts: what it only knew while it ran is forgotten, connections are cut.
     Restart,
+    /// Pastes text into the router's terminal. The answer is what is printed there.
+    Paste(String),
     /// Carries out a command as the router itself.
     Command {
         /// Such as `/ip/route/print`.
@@ -161,6 +164,7 @@ async fn carry_out(router: &Router, request: Request) -> Reply {
             return Reply::Text(router.read(|database| database.export("", true, false)));
         }
         Request::Restart => router.restart(),
+        Request::Paste(text) => return Reply::Text(scripts::paste(router, text).await),
         Request::Command { path, attributes } => {
             let command = Command::new(path).with_all(attributes);
             return command_reply(router, &command).await;

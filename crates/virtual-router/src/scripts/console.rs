@@ -17,6 +17,8 @@ pub(super) struct RouterConsole {
     caller: Caller,
     /// Scripts run on threads of their own; commands are carried out by the runtime.
     runtime: Handle,
+    /// Lines that were shown at the terminal.
+    pub(super) printed: Vec<String>,
 }
 
 impl RouterConsole {
@@ -25,6 +27,7 @@ impl RouterConsole {
             router,
             caller,
             runtime: Handle::current(),
+            printed: Vec::new(),
         }
     }
 
@@ -93,7 +96,7 @@ impl Console for RouterConsole {
     }
 
     fn print(&mut self, line: &str) {
-        tracing::info!(user = %self.caller.user, "{line}");
+        self.printed.push(line.to_owned());
     }
 
     fn delay(&mut self, time: Duration) {

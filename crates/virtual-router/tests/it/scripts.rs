@@ -6,7 +6,7 @@ use std::{
 };
 
 use holdfast_routeros_proto::{Command, Row};
-use holdfast_virtual_router::{ControlRequest, Settings};
+use holdfast_virtual_router::{ControlReply, ControlRequest, Settings};
 
 use crate::support::{Running, Session, two_lines};
 
@@ -286,4 +286,13 @@ async fn an_imported_certificate_is_known_by_its_fingerprint() {
     assert_eq!(store[0].text("name"), "holdfast-ca");
     assert_eq!(store[0].text("fingerprint").len(), 64);
     assert!(store[0].flag("trusted") && !store[0].flag("private-key"));
+}
+
+#[tokio::test]
+async fn what_is_pasted_prints_what_comes_of_it() {
+    let router = Running::start(two_lines()).await;
+    let text = ":put \"begins\"; /ip/route add blackhole; :error \"no more\"";
+    let printed = router.control(&ControlRequest::Paste(text.into())).await;
+    assert_eq!(printed, ControlReply::Text("begins\nno more\n".into()));
+    assert_eq!(router.client().await.print("/ip/route").await.len(), 1);
 }
