@@ -1,5 +1,7 @@
 //! Adoption: what a person pastes, and the script that it fetches.
 
+use std::fmt;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -33,7 +35,7 @@ pub const ADOPTION_STEPS: &[(&str, &str)] = &[
 /// The script tells how far it is: a POST to [`progress_url`](Self::progress_url) with the JSON object
 /// `{"step", "state", "detail"}`, where `step` is a word of [`ADOPTION_STEPS`] and `state` is `running`, `succeeded` or
 /// `failed`. The first of them, `check`, has `identity`, `version`, `board` and `serial` as well.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Adoption {
     /// Where the script is. May hold a token that is good once.
     pub script_url: String,
@@ -52,6 +54,16 @@ pub struct Adoption {
     pub management: Management,
     /// The password of the service user.
     pub user_password: SecretString,
+}
+
+/// Without the URLs: some hold the token.
+impl fmt::Debug for Adoption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adoption")
+            .field("authority", &self.authority.fingerprint)
+            .field("management", &self.management)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Adoption {
