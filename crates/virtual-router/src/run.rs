@@ -63,11 +63,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let tunnels = Clients::new(router.clone()).run();
     let hooks = scripts::run_hooks(router.clone());
     let scheduler = scripts::run_scheduler(router.clone());
+    let netwatch = scripts::run_netwatch(router.clone());
     tokio::join!(
         world.run(),
         tunnels,
         hooks,
         scheduler,
+        netwatch,
         plain.serve(),
         tls,
         control

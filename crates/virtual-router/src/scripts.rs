@@ -2,6 +2,7 @@
 
 mod console;
 mod hooks;
+mod netwatch;
 mod scheduler;
 
 use holdfast_routeros_proto::{Category, Command, Row, Trap, value::Policies};
@@ -14,6 +15,7 @@ use crate::{
 use console::RouterConsole;
 
 pub(crate) use hooks::run as run_hooks;
+pub(crate) use netwatch::run as run_netwatch;
 pub(crate) use scheduler::run as run_scheduler;
 
 /// How many lines the log keeps.

@@ -378,3 +378,32 @@ fn masquerading_takes_the_interfaces_of_a_list() {
         },
     );
 }
+
+#[test]
+fn a_watched_host_that_goes_runs_a_script() {
+    run_in_namespace("kernel::a_watched_host_that_goes_runs_a_script", || async {
+        let mut site = Site::start(|_| {}).await;
+        let watch = [
+            ("host", "192.0.2.1"),
+            ("type", "icmp"),
+            ("interval", "50ms"),
+            ("packet-count", "2"),
+            ("packet-interval", "10ms"),
+            ("thr-avg", "5s"),
+            ("timeout", "100ms"),
+            ("startup-delay", "0s"),
+            ("up-script", ":log info \"$host is up\""),
+            (
+                "down-script",
+                "/ip/route/add dst-address=10.0.0.0/8 blackhole",
+            ),
+        ];
+        site.session.add("/tool/netwatch", &watch).await;
+        let up = |row: &Row| row.text("message") == "192.0.2.1 is up";
+        site.session.wait_for("/log", up).await;
+        site.provider.ip("address del 192.0.2.1/24 dev ether1");
+        says("route", "blackhole 10.0.0.0/8 proto 201").await;
+        let watches = site.session.print("/tool/netwatch").await;
+        assert_eq!(watches[0].text("status"), "down");
+    });
+}
