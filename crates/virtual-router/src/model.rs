@@ -3,7 +3,7 @@
 //! Values in, values out: no clock, no socket, no kernel. What only the world knows (links, leases, counters) is told
 //! to it, and what it has decided is read from it.
 //!
-//! Start at [`Database::execute`]; [`menus`] says which fields there are.
+//! Start at [`Database::execute`]; `menus` says which fields there are.
 
 mod command;
 mod database;
