@@ -6,6 +6,7 @@ mod bounds;
 mod error;
 mod event;
 mod fault;
+mod gateway;
 mod history;
 mod job;
 mod page;
@@ -20,10 +21,11 @@ pub use account::{
     SetUpState, Token, TokenCreated, User, UserCreated, WhoAmI,
 };
 pub use audit::{Actor, AuditEntry, Subject};
-pub use bounds::{Gateway, InterfaceName, InvalidValue, LossPercent, Number, Patch, Text, Words};
+pub use bounds::{InterfaceName, InvalidValue, LossPercent, Number, Patch, Text, Words};
 pub use error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldFault};
 pub use event::{Change, Edit, FaultNews, LiveEvent, StreamMark};
 pub use fault::{COMMENT_MAX, CloseFault, Comment, Fault, FaultDetail, NewComment};
+pub use gateway::Gateway;
 pub use history::{HealthSeries, Resolution, StateChange};
 pub use job::{Job, JobStep};
 pub use page::Page;

@@ -226,6 +226,8 @@ words! {
         RunningOnBackup = "running-on-backup",
         /// The controller that holds the site's tunnels does not answer.
         ControllerLost = "controller-lost",
+        /// The site's router is not configured as it should be.
+        ConfigurationDrift = "configuration-drift",
     }
 }
 
@@ -235,7 +237,10 @@ impl FaultType {
         match self {
             Self::SiteOffline => Severity::Critical,
             Self::LinkOffline | Self::ControllerLost => Severity::Major,
-            Self::LinkDegraded | Self::LinkFlapping | Self::RunningOnBackup => Severity::Minor,
+            Self::LinkDegraded
+            | Self::LinkFlapping
+            | Self::RunningOnBackup
+            | Self::ConfigurationDrift => Severity::Minor,
         }
     }
 }
@@ -272,6 +277,10 @@ words! {
         Priority = "priority",
         /// Takes failover away from a site.
         Deactivation = "deactivation",
+        /// Brings a router to what is configured for its site.
+        Configuration = "configuration",
+        /// Removes everything of Holdfast from a router, and forgets it.
+        Release = "release",
     }
 }
 
@@ -287,6 +296,8 @@ words! {
         Succeeded = "succeeded",
         /// It was given up.
         Failed = "failed",
+        /// It was given up, and what it had changed was taken back.
+        Reverted = "reverted",
         /// Somebody cancelled it.
         Cancelled = "cancelled",
     }
@@ -297,7 +308,7 @@ impl JobState {
     pub const fn is_finished(self) -> bool {
         match self {
             Self::Queued | Self::Running => false,
-            Self::Succeeded | Self::Failed | Self::Cancelled => true,
+            Self::Succeeded | Self::Failed | Self::Reverted | Self::Cancelled => true,
         }
     }
 }
@@ -316,6 +327,88 @@ words! {
         Failed = "failed",
         /// It was not needed, or the job ended before its turn.
         Skipped = "skipped",
+    }
+}
+
+words! {
+    "kind of log line",
+    /// What a line of a job's log is.
+    LogKind {
+        /// What the router was told, with secrets masked.
+        Command = "command",
+        /// What the router said to it.
+        Answer = "answer",
+        /// What we made of it.
+        Note = "note",
+    }
+}
+
+words! {
+    "router state",
+    /// What is known of a site's router.
+    RouterState {
+        /// None was adopted, and none is about to be.
+        None = "none",
+        /// Its adoption has begun.
+        Pending = "pending",
+        /// It was heard of lately.
+        Online = "online",
+        /// It was adopted, and has not been heard of lately.
+        Away = "away",
+    }
+}
+
+words! {
+    "way to a router",
+    /// How a router is reached.
+    RouterAccess {
+        /// Through a tunnel that the router itself has dialled.
+        Tunnel = "tunnel",
+        /// At an address of its own.
+        Direct = "direct",
+    }
+}
+
+words! {
+    "route mode",
+    /// Where the routes of a router's tunnels come from.
+    RouteMode {
+        /// The controller pushes them to the router's clients.
+        Pushed = "pushed",
+        /// They lie on the router, and hooks of its tunnels switch them.
+        Local = "local",
+    }
+}
+
+words! {
+    "way to repair",
+    /// What happens when a router is found to differ from what is configured.
+    Repair {
+        /// It is shown, and somebody decides.
+        Ask = "ask",
+        /// A job puts it right at once.
+        Automatic = "automatic",
+    }
+}
+
+words! {
+    "gateway source",
+    /// From what on a router a gateway is known. The more certain come first.
+    GatewaySource {
+        /// A lease of its DHCP client.
+        Dhcp = "dhcp",
+        /// The far end of its PPPoE client.
+        Pppoe = "pppoe",
+        /// An LTE interface.
+        Lte = "lte",
+        /// A default route.
+        Route = "route",
+        /// The other address of a network of two.
+        PointToPoint = "point-to-point",
+        /// A neighbour that announces itself.
+        Neighbor = "neighbor",
+        /// An entry of its ARP table.
+        Arp = "arp",
     }
 }
 
@@ -348,6 +441,9 @@ mod tests {
                 serde_json::from_str::<ConnectionType>(&json).unwrap(),
                 connection
             );
+        }
+        for source in GatewaySource::ALL {
+            assert_eq!(source.as_str().parse(), Ok(source));
         }
     }
 

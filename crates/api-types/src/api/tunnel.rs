@@ -40,9 +40,8 @@ pub struct Tunnel {
     /// The router's interface it leaves through.
     #[cfg_attr(feature = "openapi", schema(example = "ether1"))]
     pub interface: Option<String>,
-    /// The ISP's gateway as the router sees it.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = "ipv4", example = "192.0.2.1"))]
-    pub gateway: Option<Ipv4Addr>,
+    /// The ISP's gateway as the router sees it: an address, or the name of an interface with one far end.
+    pub gateway: Option<Gateway>,
     /// How the connection reaches the site.
     pub connection_type: Option<ConnectionType>,
     /// Whether its traffic costs money.
@@ -162,7 +161,8 @@ pub struct ConfigureTunnel {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<InterfaceName>))]
     pub interface: Patch<InterfaceName>,
-    /// The ISP's gateway as the router sees it.
+    /// The ISP's gateway as the router sees it: an address or, on a router that was adopted, the name of an interface
+    /// with one far end.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Gateway>))]
     pub gateway: Patch<Gateway>,

@@ -137,7 +137,8 @@ impl Monitor {
                 | FaultType::RunningOnBackup
                 | FaultType::LinkOffline
                 | FaultType::LinkDegraded
-                | FaultType::LinkFlapping => "its tunnels were changed",
+                | FaultType::LinkFlapping
+                | FaultType::ConfigurationDrift => "its tunnels were changed",
             }
             .into();
         };
@@ -160,7 +161,8 @@ impl Monitor {
                 FaultType::LinkOffline
                 | FaultType::SiteOffline
                 | FaultType::RunningOnBackup
-                | FaultType::ControllerLost,
+                | FaultType::ControllerLost
+                | FaultType::ConfigurationDrift,
             ) => "it carries packets again".into(),
         }
     }
