@@ -99,6 +99,9 @@ async fn carry_out(app: &App, job: job::Job) {
         match body.job().kind {
             JobKind::Priority => priority::run(&body).await,
             JobKind::Deactivation => deactivation::run(&body).await,
+            JobKind::Configuration | JobKind::Release => Err(JobError::Failed(
+                "this control plane cannot speak to routers".into(),
+            )),
         }
     });
     let outcome = match Abort(task).join().await {

@@ -44,8 +44,8 @@ impl Profile<'_> {
         let (ip, port) = (self.slot.ip(), self.slot.port());
         let number = self.tunnel.slot + 1;
         let interface = settings.interface.as_deref().unwrap_or("INTERFACE");
-        let gateway = settings.gateway;
-        let gateway = gateway.map_or_else(|| "GATEWAY".into(), |gateway| gateway.to_string());
+        let gateway = settings.gateway.as_ref();
+        let gateway = gateway.map_or_else(|| "GATEWAY".into(), ToString::to_string);
         let ca = self.ca.trim_end();
         let (name, site) = (&settings.name, self.site);
         let (user, password) = (&self.tunnel.id, self.password.expose_secret());
@@ -94,7 +94,7 @@ verb 3
 mod tests {
     use std::process::Command;
 
-    use holdfast_api_types::{LinkState, SessionPolicy};
+    use holdfast_api_types::{LinkState, SessionPolicy, api::Gateway};
     use holdfast_store::tunnel::{Link, Settings};
     use jiff::Timestamp;
 
@@ -115,7 +115,7 @@ mod tests {
             settings: Settings {
                 name: "Fibre".into(),
                 interface: Some("wan1".into()),
-                gateway: Some([192, 0, 2, 1].into()),
+                gateway: Some(Gateway::Address([192, 0, 2, 1].into())),
                 connection_type: None,
                 metered: false,
                 enabled: true,

@@ -29,6 +29,10 @@ pub(crate) struct MaybeMicros(Option<Timestamp>);
 #[derive(Debug)]
 pub(crate) struct Digest([u8; 32]);
 
+/// The same, or null.
+#[derive(Debug)]
+pub(crate) struct MaybeDigest(Option<[u8; 32]>);
+
 /// A time as the database keeps it. What is finer than a microsecond is cut off.
 pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
@@ -75,6 +79,7 @@ stored_like!(MaybeText<T>, String);
 stored_like!(Micros, i64);
 stored_like!(MaybeMicros, i64);
 stored_like!(Digest, Vec<u8>);
+stored_like!(MaybeDigest, Vec<u8>);
 
 impl<'r, T, DB> Decode<'r, DB> for Text<T>
 where
@@ -138,6 +143,19 @@ where
     }
 }
 
+impl<'r, DB> Decode<'r, DB> for MaybeDigest
+where
+    DB: Database,
+    Digest: Decode<'r, DB>,
+{
+    fn decode(value: DB::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        if value.is_null() {
+            return Ok(Self(None));
+        }
+        Ok(Self(Some(<Digest as Decode<DB>>::decode(value)?.0)))
+    }
+}
+
 impl From<Micros> for Timestamp {
     fn from(column: Micros) -> Self {
         column.0
@@ -146,6 +164,12 @@ impl From<Micros> for Timestamp {
 
 impl From<MaybeMicros> for Option<Timestamp> {
     fn from(column: MaybeMicros) -> Self {
+        column.0
+    }
+}
+
+impl From<MaybeDigest> for Option<[u8; 32]> {
+    fn from(column: MaybeDigest) -> Self {
         column.0
     }
 }
@@ -192,14 +216,19 @@ stored_as_text! {
     api::JobKind,
     api::JobState,
     api::LinkState,
+    api::LogKind,
     api::OverrideKind,
     api::ProfileName,
+    api::Repair,
+    api::RouteMode,
+    api::RouterAccess,
+    api::RouterState,
     api::SessionPolicy,
     api::Severity,
     api::StepState,
     api::TunnelRole,
     api::UserRole,
-    std::net::Ipv4Addr,
+    api::api::Gateway,
     std::net::SocketAddr,
 }
 

@@ -10,7 +10,7 @@ mod summary;
 use holdfast_api_types::TunnelId;
 use jiff::Timestamp;
 
-use crate::{Connection, Result};
+use crate::{Connection, Result, traffic};
 
 pub use series::{MAX_POINTS, Point, Series, series};
 use summary::Summary;
@@ -72,7 +72,9 @@ pub async fn record(
 /// hour; doing it again changes nothing.
 pub async fn maintain(conn: &mut Connection, tunnel: &TunnelId, now: Timestamp) -> Result<()> {
     let now = now.as_second();
-    roll_up(conn, tunnel, (now - SETTLE_S).div_euclid(HOUR_S)).await?;
+    let over = (now - SETTLE_S).div_euclid(HOUR_S);
+    roll_up(conn, tunnel, over).await?;
+    traffic::maintain(conn, tunnel, over, now).await?;
 
     let tunnel = tunnel.as_str();
     let (seconds, minutes, hours) = (

@@ -3,6 +3,7 @@
 //! A job is a row. A worker claims it for the length of a lease and extends that while it works; when a worker dies,
 //! the lease ends and another one claims the job. So a job may be done twice, and its steps must bear that.
 
+mod log;
 mod step;
 
 use holdfast_api_types::{JobId, JobKind, JobState, OrganizationId, SiteId};
@@ -13,6 +14,7 @@ use crate::{
     column::{Text, micros},
 };
 
+pub use log::{LogLine, add_log, log};
 pub use step::{JobStep, set_step, steps};
 
 /// Work that goes on after the request that asked for it was answered.
@@ -93,6 +95,8 @@ pub enum Outcome<'a> {
     Succeeded(&'a str),
     /// It was given up; with the reason in words a person reads.
     Failed(&'a str),
+    /// It was given up, and what it had changed was taken back; with the reason in words a person reads.
+    Reverted(&'a str),
     /// It was stopped on request.
     Cancelled,
 }
@@ -284,6 +288,7 @@ pub async fn finish(
     let (state, result, error) = match outcome {
         Outcome::Succeeded(result) => (JobState::Succeeded, Some(result), None),
         Outcome::Failed(error) => (JobState::Failed, None, Some(error)),
+        Outcome::Reverted(error) => (JobState::Reverted, None, Some(error)),
         Outcome::Cancelled => (JobState::Cancelled, None, None),
     };
     let (id, at, state) = (id.as_str(), micros(at), state.as_str());

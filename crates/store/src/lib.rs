@@ -8,8 +8,9 @@
 //! |---|---|
 //! | [`organization`], [`user`], [`session`], [`token`], [`setup`] | people, and what they log in with |
 //! | [`site`], [`tunnel`], [`priority`] | what operators configure |
+//! | [`router`], [`adoption`] | what is configured where, and how it came to us |
 //! | [`controller`] | who may ask for grants |
-//! | [`link_state`], [`fault`], [`health`] | what happened, and how good the connections are |
+//! | [`link_state`], [`fault`], [`health`], [`traffic`] | what happened, how good the connections are, how much they carry |
 //! | [`job`], [`audit`], [`idempotency`] | what was asked for, by whom, and what became of it |
 //!
 //! Nothing here knows a clock or a random number: ids and times are arguments. A row that is not there is `Ok(None)` or
@@ -23,6 +24,7 @@ mod error;
 mod page;
 mod store;
 
+pub mod adoption;
 pub mod audit;
 pub mod controller;
 pub mod fault;
@@ -32,12 +34,14 @@ pub mod job;
 pub mod link_state;
 pub mod organization;
 pub mod priority;
+pub mod router;
 #[cfg(feature = "seed")]
 pub mod seed;
 pub mod session;
 pub mod setup;
 pub mod site;
 pub mod token;
+pub mod traffic;
 pub mod tunnel;
 pub mod user;
 

@@ -1,7 +1,7 @@
 //! Fills a store with a whole fleet at once, for benchmarks and tests of size.
 
 use holdfast_api_types::{
-    ConnectionType, LinkState, OrganizationId, SessionPolicy, SiteId, TunnelId,
+    ConnectionType, LinkState, OrganizationId, SessionPolicy, SiteId, TunnelId, api::Gateway,
 };
 use jiff::Timestamp;
 
@@ -93,7 +93,7 @@ fn tunnel(site: u32, rank: u32, organization: &OrganizationId, fleet: &Fleet) ->
         settings: Settings {
             name: format!("WAN {}", rank + 1),
             interface: Some(format!("ether{}", rank + 1)),
-            gateway: Some([192, 0, 2, 1].into()),
+            gateway: Some(Gateway::Address([192, 0, 2, 1].into())),
             connection_type: Some(connection_type(rank)),
             metered: false,
             enabled: true,

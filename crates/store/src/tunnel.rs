@@ -339,10 +339,11 @@ async fn next_rank(conn: &mut Connection, site: &SiteId) -> Result<u32> {
     .await?)
 }
 
-/// The lowest network that no tunnel has.
-async fn free_address(conn: &mut Connection) -> Result<u32> {
+/// The lowest network that no tunnel has, nor the management tunnel of a router.
+pub(crate) async fn free_address(conn: &mut Connection) -> Result<u32> {
     let used = sqlx::query!(
-        r#"select count(*) as "count!: u32", coalesce(max(address_index) + 1, 0) as "end!: u32" from tunnel"#,
+        r#"select count(*) as "count!: u32", coalesce(max(address_index) + 1, 0) as "end!: u32"
+            from (select address_index from tunnel union all select address_index from router) used"#,
     )
     .fetch_one(&mut *conn)
     .await?;
@@ -352,8 +353,12 @@ async fn free_address(conn: &mut Connection) -> Result<u32> {
     // There is a gap. Looking for it takes long in a large fleet.
     Ok(sqlx::query_scalar!(
         r#"select min(used.address_index) + 1 as "free!: u32"
-            from (select -1 as address_index union all select address_index from tunnel) used
-            where not exists (select 1 from tunnel t where t.address_index = used.address_index + 1)"#,
+            from (
+                select -1 as address_index union all select address_index from tunnel
+                union all select address_index from router
+            ) used
+            where not exists (select 1 from tunnel t where t.address_index = used.address_index + 1)
+                and not exists (select 1 from router r where r.address_index = used.address_index + 1)"#,
     )
     .fetch_one(conn)
     .await?)
@@ -383,7 +388,7 @@ struct Stored {
 impl From<&Settings> for Stored {
     fn from(settings: &Settings) -> Self {
         Self {
-            gateway: settings.gateway.map(|gateway| gateway.to_string()),
+            gateway: settings.gateway.as_ref().map(ToString::to_string),
             connection_type: settings.connection_type.map(ConnectionType::as_str),
             probe_profile: settings.probe_profile.map(ProfileName::as_str),
             policy_failover: settings.policy_failover.as_str(),

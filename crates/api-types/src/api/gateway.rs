@@ -7,8 +7,6 @@ use super::{InterfaceName, InvalidValue};
 /// An ISP's gateway: where the routes of a tunnel lead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 64, example = "192.0.2.1"))]
 pub enum Gateway {
     /// A router of the ISP.
     Address(Ipv4Addr),

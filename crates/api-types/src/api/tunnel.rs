@@ -41,6 +41,7 @@ pub struct Tunnel {
     #[cfg_attr(feature = "openapi", schema(example = "ether1"))]
     pub interface: Option<String>,
     /// The ISP's gateway as the router sees it: an address, or the name of an interface with one far end.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "192.0.2.1"))]
     pub gateway: Option<Gateway>,
     /// How the connection reaches the site.
     pub connection_type: Option<ConnectionType>,
@@ -164,7 +165,7 @@ pub struct ConfigureTunnel {
     /// The ISP's gateway as the router sees it: an address or, on a router that was adopted, the name of an interface
     /// with one far end.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Gateway>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 64, example = "192.0.2.1"))]
     pub gateway: Patch<Gateway>,
     /// How the connection reaches the site.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]

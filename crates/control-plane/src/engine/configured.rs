@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use holdfast_api_types::{OrganizationId, OverrideKind, ProfileName, TunnelId};
+use holdfast_api_types::{OrganizationId, OverrideKind, ProfileName, TunnelId, api::Gateway};
 use holdfast_failover::{Admission, Configured, Hold, ProbeProfile, Targets};
 use holdfast_store::{
     Sha256,
@@ -91,6 +91,8 @@ impl DesiredTunnel {
         let admission = admission(site, &tunnel);
         let details = settings
             .gateway
+            .as_ref()
+            .and_then(Gateway::address)
             .filter(|_| admission == Admission::Open)
             .map(|gateway| Details {
                 gateway,

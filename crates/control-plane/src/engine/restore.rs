@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use holdfast_api_types::{SiteId, TunnelRole};
+use holdfast_api_types::{FaultType, SiteId, TunnelRole};
 use holdfast_failover::{FaultKey, Monitor, Stored};
 use holdfast_store::{
     Connection, Seek, Store, StoreError, fault,
@@ -65,7 +65,11 @@ impl Engine {
     async fn restore_site(&self, conn: &mut Connection, site: &Site) -> Result<(), StoreError> {
         let tunnels = tunnel::of_site(conn, &site.id).await?;
         let open = fault::open_of_site(conn, &site.id).await?;
-        let open = open.into_iter().map(|fault| {
+        // The configuration of a router is not the monitor's to judge.
+        let of_links = open
+            .into_iter()
+            .filter(|fault| fault.kind != FaultType::ConfigurationDrift);
+        let open = of_links.map(|fault| {
             let key = FaultKey {
                 tunnel: fault.tunnel_id,
                 kind: fault.kind,

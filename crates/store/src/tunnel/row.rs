@@ -1,10 +1,10 @@
 //! What a tunnel is in Rust.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use holdfast_api_types::{
     ConnectionType, LinkState, OrganizationId, OverrideKind, ProfileName, SessionPolicy, SiteId,
-    TunnelId, TunnelRole,
+    TunnelId, TunnelRole, api::Gateway,
 };
 use jiff::Timestamp;
 
@@ -47,7 +47,7 @@ pub struct Settings {
     /// The router's interface it leaves through.
     pub interface: Option<String>,
     /// The ISP's gateway, as the router sees it.
-    pub gateway: Option<Ipv4Addr>,
+    pub gateway: Option<Gateway>,
     /// How the connection reaches the site.
     pub connection_type: Option<ConnectionType>,
     /// Whether its traffic costs money.
@@ -75,7 +75,7 @@ pub struct Settings {
 impl Settings {
     /// What a tunnel lacks before it may connect, in words; `None` when it has all.
     pub fn missing(&self) -> Option<&'static str> {
-        match (self.gateway, self.connection_type) {
+        match (&self.gateway, self.connection_type) {
             (None, None) => Some("gateway and no connection type"),
             (None, Some(_)) => Some("gateway"),
             (Some(_), None) => Some("connection type"),

@@ -13,6 +13,7 @@ mod job;
 mod killed;
 mod paging;
 mod people;
+mod router;
 mod schema;
 #[cfg(feature = "seed")]
 mod seed;

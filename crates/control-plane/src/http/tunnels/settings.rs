@@ -25,8 +25,7 @@ pub(super) fn changed(before: &Settings, wish: ConfigureTunnel) -> Result<Settin
         settings.enabled = enabled;
     }
     wish.interface.apply(&mut settings.interface, String::from);
-    wish.gateway
-        .apply(&mut settings.gateway, |gateway| gateway.get());
+    wish.gateway.apply(&mut settings.gateway, |gateway| gateway);
     wish.connection_type
         .apply(&mut settings.connection_type, |kind| kind);
     wish.provider.apply(&mut settings.provider, String::from);

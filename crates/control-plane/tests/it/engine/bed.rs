@@ -9,6 +9,7 @@ use std::{
 use holdfast_api_types::{
     ConnectionType, Health, LinkState, OrganizationId, OverrideKind, SessionPolicy, SiteId,
     TunnelId,
+    api::Gateway,
     controller::{
         Command, LoginRequest, LoginVerdict, Order, Report, ReportKind, TunnelGrant, Verdict,
     },
@@ -403,7 +404,7 @@ fn settings(name: &str) -> Settings {
     Settings {
         name: name.to_uppercase(),
         interface: None,
-        gateway: Some(gateway(name)),
+        gateway: Some(Gateway::Address(gateway(name))),
         connection_type: Some(ConnectionType::Fibre),
         metered: false,
         enabled: true,

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use holdfast_api_types::{LinkState, OverrideKind, controller::Order};
+use holdfast_api_types::{LinkState, OverrideKind, api::Gateway, controller::Order};
 use holdfast_store::priority;
 
 use super::bed::{Bed, id, until};
@@ -33,10 +33,14 @@ async fn tunnels_whose_gateway_was_changed_reconnect_one_after_the_other_standby
     let mut bed = Bed::new().await;
     let (fibre, lte) = bed.both_up().await;
     let new = Ipv4Addr::new(192, 0, 2, 77);
-    bed.configure("fibre", |settings| settings.gateway = Some(new))
-        .await;
-    bed.configure("lte", |settings| settings.gateway = Some(new))
-        .await;
+    bed.configure("fibre", |settings| {
+        settings.gateway = Some(Gateway::Address(new))
+    })
+    .await;
+    bed.configure("lte", |settings| {
+        settings.gateway = Some(Gateway::Address(new))
+    })
+    .await;
     // Which of the two changes is seen first is left to chance; both go, and never at once.
     let first = bed.planned_disconnect().await;
     assert!(bed.disconnects().is_empty());

@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use holdfast_api_types::{
     LinkState, OverrideKind, Place, ProfileName,
+    api::Gateway,
     controller::{LoginVerdict, StillGood},
 };
 
@@ -59,7 +60,7 @@ async fn a_tunnel_that_may_not_connect_is_told_why_and_to_come_back() {
         .await;
     check_kept_out(&mut bed, "not configured").await;
     bed.configure("fibre", |settings| {
-        settings.gateway = Some(Ipv4Addr::new(192, 0, 2, 1));
+        settings.gateway = Some(Gateway::Address(Ipv4Addr::new(192, 0, 2, 1)));
         settings.enabled = false;
     })
     .await;
@@ -78,8 +79,10 @@ async fn what_was_committed_before_a_log_in_counts_for_it_whatever_the_engine_kn
     let mut bed = Bed::new().await;
     for last in 10..60 {
         let gateway = Ipv4Addr::new(192, 0, 2, last);
-        bed.configure("fibre", |settings| settings.gateway = Some(gateway))
-            .await;
+        bed.configure("fibre", |settings| {
+            settings.gateway = Some(Gateway::Address(gateway))
+        })
+        .await;
         let (_, grant) = bed.connect("fibre").await;
         assert_eq!(grant.routes[0].gateway, gateway);
     }
