@@ -966,7 +966,12 @@ export interface components {
             drain_min?: number | null;
             /** @description Whether it may connect. */
             enabled?: boolean | null;
-            gateway?: components["schemas"]["Gateway"] | null;
+            /**
+             * @description The ISP's gateway as the router sees it: an address or, on a router that was adopted, the name of an interface
+             *     with one far end.
+             * @example 192.0.2.1
+             */
+            gateway?: string | null;
             interface?: components["schemas"]["InterfaceName"] | null;
             /** @description Whether its traffic costs money. */
             metered?: boolean | null;
@@ -1146,7 +1151,7 @@ export interface components {
          * @description What is wrong with a site or a tunnel.
          * @enum {string}
          */
-        FaultType: "link-offline" | "link-degraded" | "link-flapping" | "site-offline" | "running-on-backup" | "controller-lost";
+        FaultType: "link-offline" | "link-degraded" | "link-flapping" | "site-offline" | "running-on-backup" | "controller-lost" | "configuration-drift";
         /** @description A field that was refused. */
         FieldFault: {
             /**
@@ -1162,12 +1167,6 @@ export interface components {
              */
             value?: string | null;
         };
-        /**
-         * Format: ipv4
-         * @description An ISP's gateway: the next hop of the routes that a tunnel gets.
-         * @example 192.0.2.1
-         */
-        Gateway: string;
         /** @description How a control plane is. */
         Health: {
             /**
@@ -1264,12 +1263,12 @@ export interface components {
          * @description What a job does.
          * @enum {string}
          */
-        JobKind: "priority" | "deactivation";
+        JobKind: "priority" | "deactivation" | "configuration" | "release";
         /**
          * @description How far a job is.
          * @enum {string}
          */
-        JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        JobState: "queued" | "running" | "succeeded" | "failed" | "reverted" | "cancelled";
         /** @description One step of a job. */
         JobStep: {
             /**
@@ -1677,8 +1676,7 @@ export interface components {
                 /** @description Whether it may connect. */
                 enabled: boolean;
                 /**
-                 * Format: ipv4
-                 * @description The ISP's gateway as the router sees it.
+                 * @description The ISP's gateway as the router sees it: an address, or the name of an interface with one far end.
                  * @example 192.0.2.1
                  */
                 gateway?: string | null;
@@ -2074,8 +2072,7 @@ export interface components {
             /** @description Whether it may connect. */
             enabled: boolean;
             /**
-             * Format: ipv4
-             * @description The ISP's gateway as the router sees it.
+             * @description The ISP's gateway as the router sees it: an address, or the name of an interface with one far end.
              * @example 192.0.2.1
              */
             gateway?: string | null;
