@@ -15,6 +15,7 @@ import { auditFilter } from './settings/audit/filter';
 import { organizationQuery } from './settings/organization';
 import { Crashed, NoSuchPage } from './shell/Crashed';
 import { Shell } from './shell/Shell';
+import { healthSearch } from './site/health/range';
 import { siteFilter } from './sites/filter';
 import { SitesPage } from './sites/SitesPage';
 import { fleetFilter } from './tunnels/filter';
@@ -82,6 +83,13 @@ const failover = createRoute({
   getParentRoute: () => site,
   path: '/failover',
   component: lazyRouteComponent(() => import('./site/failover/FailoverPage'), 'FailoverPage'),
+});
+
+const health = createRoute({
+  getParentRoute: () => site,
+  path: '/health',
+  component: lazyRouteComponent(() => import('./site/health/HealthPage'), 'HealthPage'),
+  validateSearch: healthSearch,
 });
 
 const tunnels = createRoute({
@@ -175,7 +183,7 @@ const tree = root.addChildren([
   inside.addChildren([
     home,
     sites,
-    site.addChildren([overview, failover]),
+    site.addChildren([overview, failover, health]),
     tunnels,
     faults,
     fault,

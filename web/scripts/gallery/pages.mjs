@@ -31,6 +31,7 @@ export function pages({ office, warehouse, branch, fault, job }) {
       (page) => page.getByRole('button', { name: 'Deactivate failover' }).click(),
     ],
     ['failover-off', `/sites/${branch}/failover`],
+    ['health', `/sites/${office}/health?range=15m`],
     ['tunnels', '/tunnels'],
     ['faults', '/faults'],
     ['fault', `/faults/${fault}`],

@@ -1,4 +1,4 @@
-import { Alert, Anchor, Grid, Paper, Stack, Text, Title } from '@mantine/core';
+import { Alert, Grid, Paper, Stack, Text, Title } from '@mantine/core';
 import { IconWaveSine } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
@@ -78,14 +78,17 @@ function Shown({ fault }: { fault: Schemas['FaultDetail'] }) {
 
 function HealthLink({ fault }: { fault: Schemas['FaultDetail'] }) {
   return (
-    <Anchor size="sm" mt="md" display="block" href={healthAddress(fault)}>
+    <TextLink
+      size="sm"
+      mt="md"
+      display="block"
+      to="/sites/$site/health"
+      params={{ site: fault.site_id }}
+      search={{ at: fault.started_at }}
+    >
       Measurements around that moment
-    </Anchor>
+    </TextLink>
   );
-}
-
-function healthAddress({ site_id, started_at }: Schemas['FaultDetail']): string {
-  return `/sites/${site_id}/health?at=${encodeURIComponent(started_at)}`;
 }
 
 function FlappingNote() {

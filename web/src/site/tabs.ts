@@ -2,6 +2,7 @@
 export const siteTabs = [
   { to: '/sites/$site', label: 'Overview' },
   { to: '/sites/$site/failover', label: 'WAN Failover' },
+  { to: '/sites/$site/health', label: 'Health' },
 ] as const;
 
 /** The tab that an address belongs to: the first when it names none. */
