@@ -60,6 +60,7 @@ export const jobStates: Record<JobState, Look> = {
   running: { label: 'Running', color: 'blue', icon: IconLoader2 },
   succeeded: { label: 'Succeeded', ...good },
   failed: { label: 'Failed', ...bad },
+  reverted: { label: 'Taken back', color: 'orange', icon: IconArrowBackUp },
   cancelled: { label: 'Cancelled', ...neutral },
 };
 
@@ -78,11 +79,14 @@ export const faultTypes: Record<FaultType, string> = {
   'site-offline': 'Site offline',
   'running-on-backup': 'Running on backup',
   'controller-lost': 'Controller lost',
+  'configuration-drift': 'Router differs',
 };
 
 export const jobKinds: Record<Schemas['JobKind'], string> = {
   priority: 'Change of priority',
   deactivation: 'Deactivation of failover',
+  configuration: 'Configuration of the router',
+  release: 'Release of the router',
 };
 
 export const connectionTypes: Record<Schemas['ConnectionType'], string> = {
