@@ -108,8 +108,9 @@ impl Bound {
         let most = self.router.read(|database| {
             let service = database.named("/ip/service", self.service.name())?;
             let open = !service.is_disabled() && is_allowed(service.text("address"), peer.ip());
-            let most = service.get("max-sessions").unwrap_or("20").parse().ok()?;
-            open.then_some(most)
+            // Versions before 7.16 know no limit.
+            let most = service.get("max-sessions").map(str::parse).transpose();
+            open.then_some(most.ok()?.unwrap_or(usize::MAX))
         });
         let before = count.load(Ordering::Relaxed);
         if most.is_none_or(|most: usize| before >= most) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_routeros_proto::{ClientEvent, ClosedCause, Command, Row};
+use holdfast_routeros_proto::{ClientEvent, ClosedCause, Command, Row, Version};
 use holdfast_virtual_router::{Behaviour, ControlRequest, Faults, Settings};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -168,6 +168,21 @@ async fn a_service_has_no_more_sessions_than_it_may() {
     again
         .await
         .expect("a place that is free again can be taken");
+}
+
+#[tokio::test]
+async fn an_older_service_has_as_many_sessions_as_come() {
+    let settings = Settings {
+        version: Version::release(7, 15, 0),
+        ..two_lines()
+    };
+    let router = Running::start(settings).await;
+    let mut sessions = Vec::new();
+    for _ in 0..21 {
+        sessions.push(router.client().await);
+    }
+    let services = sessions[20].print("/ip/service").await;
+    assert_eq!(services[0].get("max-sessions"), None);
 }
 
 #[tokio::test]
