@@ -14,7 +14,7 @@ pub mod http;
 mod sealed;
 
 pub use self::sealed::{NotHex, SealedGrant};
-use crate::{Health, Place, Route, SiteId, TunnelId};
+use crate::{Health, Place, Route, SiteId, StreamId, TunnelId};
 pub use crate::{ProfileName, TunnelRole as Role};
 
 /// A log-in, as the router sent it.
@@ -73,8 +73,9 @@ pub struct TunnelGrant {
     pub server: Ipv4Addr,
     /// Prefix length of the tunnel's own network.
     pub prefix: u8,
-    /// Where it stands on the ladder.
-    pub place: Place,
+    /// Where it stands on the ladder; none for a management tunnel, which carries none of its site's traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// The routes of that place.
     pub routes: Vec<Route>,
     /// How it is probed.
@@ -182,6 +183,13 @@ pub enum Order {
         /// Whether it is our own doing, not the link's.
         planned: bool,
     },
+    /// Connect to a port of the router, through the tunnel. What comes of it is told by the name of the stream.
+    OpenStream {
+        /// What the stream is called from now on.
+        stream: StreamId,
+        /// The TCP port, at the router's address in the tunnel.
+        port: u16,
+    },
 }
 
 mod milliseconds {
@@ -252,10 +260,18 @@ mod tests {
             address: Ipv4Addr::new(100, 64, 0, 2),
             server: Ipv4Addr::new(100, 64, 0, 1),
             prefix: 30,
-            place: Place { rung: 1, step: 10 },
+            place: Some(Place { rung: 1, step: 10 }),
             routes: Vec::new(),
             profile: ProfileName::Saver,
         };
+        let management = TunnelGrant {
+            place: None,
+            ..grant.clone()
+        };
+        check(
+            &LoginVerdict::Granted(Box::new(management)),
+            r#"{"granted":{"tunnel":"fibre","site":"office","address":"100.64.0.2","server":"100.64.0.1","prefix":30,"routes":[],"profile":"saver"}}"#,
+        );
         check(
             &LoginVerdict::Granted(Box::new(grant)),
             r#"{"granted":{"tunnel":"fibre","site":"office","address":"100.64.0.2","server":"100.64.0.1","prefix":30,"place":{"rung":1,"step":10},"routes":[],"profile":"saver"}}"#,
@@ -337,6 +353,14 @@ mod tests {
         check(
             &command(order),
             r#"{"connection":7,"order":"disconnect","cause":"its tunnel is off","planned":true}"#,
+        );
+        let order = Order::OpenStream {
+            stream: "01J9ZQ3V6N8W4T2K5R7M1X0ABC".parse().unwrap(),
+            port: 8728,
+        };
+        check(
+            &command(order),
+            r#"{"connection":7,"order":"open-stream","stream":"01J9ZQ3V6N8W4T2K5R7M1X0ABC","port":8728}"#,
         );
     }
 

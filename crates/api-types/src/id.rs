@@ -116,6 +116,10 @@ id! {
     RunId
 }
 id! {
+    /// A stream of bytes between the control plane and a port of a router, through one of its tunnels.
+    StreamId
+}
+id! {
     /// An entry of the audit log.
     AuditId
 }

@@ -16,7 +16,7 @@ mod word;
 pub use event::{Health, LinkEvent, LinkEventKind, PushMethod};
 pub use id::{
     AuditId, CommentId, ControllerId, FaultId, InvalidId, JobId, OrganizationId, RunId, SiteId,
-    TokenId, TunnelId, UserId,
+    StreamId, TokenId, TunnelId, UserId,
 };
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
 pub use word::{

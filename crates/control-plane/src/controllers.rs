@@ -176,6 +176,10 @@ impl Controllers {
                 engine.move_cursor(cursor);
                 life.heard().is_lost = false;
             }
+            ControllerEvent::StreamFailed { stream, cause } => {
+                engine.stream_failed(life.source, &stream, cause);
+                engine.move_cursor(cursor);
+            }
             ControllerEvent::Gap { events } => {
                 tracing::warn!(
                     controller.name = life.name,

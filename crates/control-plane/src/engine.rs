@@ -14,16 +14,20 @@
 //! | `restore` | goes on after a start from what was stored |
 //! | `remote` | controllers in other processes: what they still hold, and that they are gone |
 //! | `overrides` | ends overrides whose time is over |
+//! | `management` | the tunnels by which routers are managed, which carry none of their traffic |
+//! | `stream` | streams of bytes to routers, by the best way that there is |
 
 mod configured;
 mod desk;
 mod health;
 mod journal;
 mod login;
+mod management;
 mod overrides;
 mod reconcile;
 mod remote;
 mod restore;
+mod stream;
 mod watched;
 
 use std::{
@@ -47,9 +51,15 @@ use self::{
     desk::Desk,
     health::Recorder,
     journal::{Entry, Journal, Page},
+    stream::Awaited,
     watched::Outlets,
 };
-pub use self::{desk::Source, journal::Cursor, watched::TunnelHolds};
+pub use self::{
+    desk::Source,
+    journal::Cursor,
+    stream::{Attempt, RouterStream, StreamBytes, StreamError, Via},
+    watched::TunnelHolds,
+};
 use crate::{clock::Clock, events::Bus};
 
 /// Decides about every tunnel of every site. Clones are the same engine.
@@ -61,6 +71,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     bus: Bus,
     desk: Mutex<Desk>,
+    awaited: Awaited,
     journal: Journal,
     recorder: Recorder,
     /// There is an earlier deadline, or a site to reconcile.

@@ -244,6 +244,9 @@ pub(crate) fn deliver<C: ControlPlane>(shared: &Shared<C>) {
             Order::Burst => orders.burst = true,
             Order::SetRole { role } => orders.role = Some(role),
             Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
+            Order::OpenStream { stream, .. } => {
+                tracing::warn!(%stream, "streams cannot be opened yet")
+            }
         });
     }
 }

@@ -280,6 +280,12 @@ impl Monitor {
         self.links.iter_mut().find(|link| link.tunnel() == tunnel)
     }
 
+    /// What people call a tunnel; none when the site has no such tunnel.
+    pub fn name(&self, tunnel: &TunnelId) -> Option<&str> {
+        let link = self.links.iter().find(|link| link.tunnel() == tunnel)?;
+        Some(&link.configured.name)
+    }
+
     /// People know tunnels by their names; what decides knows their ids.
     fn named(&self, text: &str) -> String {
         self.links.iter().fold(text.to_owned(), |text, link| {

@@ -9,6 +9,7 @@
 //! | `POST reauthorize` | [`LoginCall`] | [`StillGood`](super::StillGood) |
 //! | `POST events` | [`EventBatch`] | [`EventReceipt`] |
 //! | `GET commands?run=RUN` | | server-sent events: each `data` is a JSON list of [`Command`](super::Command)s |
+//! | `GET streams/ID` | | a WebSocket with the bytes of a stream |
 //!
 //! *Runs.* Connections and events are numbered from the start of the controller's process; its [`RunId`] tells
 //! one such life from the next. A run that was not seen before has ended all older ones of that controller,
@@ -20,6 +21,11 @@
 //!
 //! *Commands* are not repeated. A controller that opens the stream says with [`ControllerEvent::Snapshot`] what
 //! it has; from that follows what it must be told.
+//!
+//! *Streams.* A controller that was ordered to open one dials its WebSocket when the router has answered, and reports
+//! [`ControllerEvent::StreamFailed`] when it has not. Binary messages carry the bytes; an empty one says that its
+//! sender has no more. A close frame says that the stream is over: with code 1000 all went well, with 1011 its reason
+//! says in words what did not. A connection that breaks without one has failed as well.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,7 +35,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{LoginRequest, LoginVerdict, Report, SealedGrant, Verdict, milliseconds};
-use crate::{Place, RunId, SiteId, TunnelId};
+use crate::{Place, RunId, SiteId, StreamId, TunnelId};
 
 /// A log-in or a renegotiation, and who asks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,6 +90,13 @@ pub enum ControllerEvent {
     /// All tunnels that are connected to this controller, now. A connection that has come up before and is
     /// not among them is gone; one that has not may still be on its way.
     Snapshot(Vec<HeldTunnel>),
+    /// A stream that was ordered could not be opened.
+    StreamFailed {
+        /// The stream.
+        stream: StreamId,
+        /// In words a person reads.
+        cause: String,
+    },
     /// So many events that stood here were lost: the control plane was away for longer than the controller
     /// has room for. A snapshot follows.
     Gap {
@@ -105,9 +118,10 @@ pub struct HeldTunnel {
     pub remote: SocketAddr,
     /// Which of the controller's addresses it dialled.
     pub slot: usize,
-    /// The place whose routes its router has.
-    pub place: Place,
-    /// The gateway of those routes.
+    /// The place whose routes its router has; none for a management tunnel, which has no routes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The gateway of those routes; 0.0.0.0 where there are none.
     pub gateway: Ipv4Addr,
     /// Data channel cipher; none until the router has acknowledged its push.
     pub cipher: Option<String>,
@@ -136,7 +150,7 @@ mod tests {
             site: "office".parse().unwrap(),
             remote: "203.0.113.9:40000".parse().unwrap(),
             slot: 0,
-            place: Place { rung: 1, step: 10 },
+            place: Some(Place { rung: 1, step: 10 }),
             gateway: Ipv4Addr::new(192, 0, 2, 1),
             cipher: None,
             verdict: Some(Verdict::Answered),
@@ -174,6 +188,16 @@ mod tests {
         check(
             &sequenced(ControllerEvent::Snapshot(vec![held()])),
             &format!(r#"{{{numbers},"event":{{"snapshot":[{HELD}]}}}}"#),
+        );
+        let failed = ControllerEvent::StreamFailed {
+            stream: "01J9ZQ3V6N8W4T2K5R7M1X0ABC".parse().unwrap(),
+            cause: "refused".into(),
+        };
+        check(
+            &sequenced(failed),
+            &format!(
+                r#"{{{numbers},"event":{{"stream-failed":{{"stream":"01J9ZQ3V6N8W4T2K5R7M1X0ABC","cause":"refused"}}}}}}"#
+            ),
         );
         check(
             &sequenced(ControllerEvent::Gap { events: 9 }),

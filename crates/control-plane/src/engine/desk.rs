@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 
 use super::{
     configured::{Desired, LoggedIn},
+    management::Management,
+    stream::{Candidate, Via},
     watched::{Outlets, TunnelHolds, Watched},
 };
 
@@ -33,6 +35,7 @@ pub(super) struct Connection {
 
 pub(super) struct Desk {
     fleet: Fleet<Connection, LoggedIn>,
+    pub(super) management: Management,
     sites: HashMap<SiteId, Watched>,
     site_of: HashMap<TunnelId, SiteId>,
     /// When each monitor wants to be called, earliest first.
@@ -63,6 +66,7 @@ impl Desk {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             fleet: Fleet::new(now),
+            management: Management::default(),
             sites: HashMap::new(),
             site_of: HashMap::new(),
             due: BTreeSet::new(),
@@ -239,11 +243,17 @@ impl Desk {
     }
 
     pub(super) fn handle_report(&mut self, source: Source, report: Report, now: Instant) {
-        self.note_unseen_loss(&report, now);
         let connection = Connection {
             source,
             number: report.connection,
         };
+        if self.management.has(connection) {
+            if let Some(order) = self.management.handle_report(connection, report.kind) {
+                self.order_stranger(connection, order);
+            }
+            return;
+        }
+        self.note_unseen_loss(&report, now);
         self.fleet
             .handle_report(&report.tunnel, connection, report.kind, now);
     }
@@ -312,6 +322,7 @@ impl Desk {
 
     pub(super) fn detach(&mut self, source: Source) {
         self.sources.remove(&source);
+        self.management.forget(source);
     }
 
     /// The connections of a controller: connection, tunnel and site of each.
@@ -336,6 +347,38 @@ impl Desk {
 
     pub(super) fn stirred(&self, source: Source) -> Option<Arc<Notify>> {
         self.sources.get(&source).map(|it| it.stirred.clone())
+    }
+
+    /// The ways to a site's router, best first: its management tunnel, then the active tunnel, then the others as
+    /// they rank.
+    pub(super) fn ways_to(&self, site: &SiteId) -> Vec<Candidate> {
+        let management = self.management.connected(site).map(|connection| Candidate {
+            connection,
+            via: Via::Management,
+        });
+        let active = self.active(site);
+        let others = self.order(site).into_iter();
+        let others = others.filter(|tunnel| Some(tunnel) != active.as_ref());
+        let tunnels = active.clone().into_iter().chain(others);
+        let tunnels = tunnels
+            .filter(|tunnel| self.is_up(tunnel))
+            .filter_map(|tunnel| {
+                Some(Candidate {
+                    connection: self.connection(&tunnel)?,
+                    via: Via::Tunnel {
+                        name: self.name(site, &tunnel),
+                        tunnel,
+                    },
+                })
+            });
+        management.into_iter().chain(tunnels).collect()
+    }
+
+    /// What people call a tunnel.
+    fn name(&self, site: &SiteId, tunnel: &TunnelId) -> String {
+        let watched = self.sites.get(site);
+        let name = watched.and_then(|it| it.monitor.name(tunnel));
+        name.unwrap_or(tunnel.as_str()).to_owned()
     }
 
     /// Leaves an order for a connection that the fleet does not know.

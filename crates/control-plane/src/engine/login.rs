@@ -201,7 +201,7 @@ impl Engine {
             address: ends.router,
             server: ends.server,
             prefix: addresses::PREFIX,
-            place,
+            place: Some(place),
             routes,
             profile: details.profile,
         })

@@ -29,6 +29,7 @@ impl Engine {
             self.lose(connection, tunnel, cause);
         }
         self.with_desk(|desk, _| desk.detach(source));
+        self.streams_lost(source);
     }
 
     /// A controller does not answer. Its tunnels may well be up: nothing is decided about them.
@@ -103,6 +104,7 @@ impl Engine {
                 details.gateway = held.gateway;
                 let password_sha256 = check.password_sha256;
                 Some((
+                    held.place?,
                     desired,
                     LoggedIn {
                         details,
@@ -110,7 +112,7 @@ impl Engine {
                     },
                 ))
             });
-        let Some((desired, details)) = known else {
+        let Some((place, desired, details)) = known else {
             let order = Order::Disconnect {
                 cause: "it may not connect any more".into(),
                 planned: true,
@@ -126,7 +128,7 @@ impl Engine {
             gateway: held.gateway,
             details,
         };
-        self.with_desk(|desk, now| desk.adopt(arrival, held.place, &desired, now));
+        self.with_desk(|desk, now| desk.adopt(arrival, place, &desired, now));
         self.report_adopted(source, held);
         if self.desk().is_stale(&site, changes) {
             self.site_changed(&site);

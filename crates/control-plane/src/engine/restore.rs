@@ -11,7 +11,10 @@ use holdfast_store::{
 };
 use tokio::{sync::Notify, task::JoinSet};
 
-use super::{Engine, Shared, configured::Desired, desk::Desk, health::Recorder, journal::Journal};
+use super::{
+    Engine, Shared, configured::Desired, desk::Desk, health::Recorder, journal::Journal,
+    stream::Awaited,
+};
 use crate::{clock::Clock, events::Bus};
 
 /// Sites read at once.
@@ -29,6 +32,7 @@ impl Engine {
             store,
             clock,
             bus,
+            awaited: Awaited::default(),
             desk: Mutex::new(desk),
             journal: Journal::default(),
             recorder: Recorder::default(),

@@ -51,8 +51,10 @@ impl Held {
         grant: &TunnelGrant,
         now: Instant,
     ) -> Option<u64> {
-        let (place, gateway) =
-            ladder::place_of(&grant.routes).unwrap_or((grant.place, Ipv4Addr::UNSPECIFIED));
+        let (place, gateway) = match ladder::place_of(&grant.routes) {
+            Some((place, gateway)) => (Some(place), gateway),
+            None => (grant.place, Ipv4Addr::UNSPECIFIED),
+        };
         let it = HeldTunnel {
             connection,
             tunnel: grant.tunnel.clone(),
@@ -94,7 +96,7 @@ impl Held {
             ReportKind::Down { .. } => self.remove(report.connection),
             ReportKind::RoutesUpdated => {
                 if let Some((place, gateway)) = tunnel.pushed.take() {
-                    (tunnel.it.place, tunnel.it.gateway) = (place, gateway);
+                    (tunnel.it.place, tunnel.it.gateway) = (Some(place), gateway);
                 }
                 tunnel.watch(now);
             }
@@ -122,7 +124,7 @@ impl Held {
                 tunnel.watch(now);
                 None
             }
-            Order::SetRole { .. } | Order::Disconnect { .. } => None,
+            Order::SetRole { .. } | Order::Disconnect { .. } | Order::OpenStream { .. } => None,
         }
     }
 
@@ -283,7 +285,7 @@ mod tests {
                 address: Ipv4Addr::new(198, 18, 0, 2),
                 server: Ipv4Addr::new(198, 18, 0, 1),
                 prefix: 30,
-                place,
+                place: Some(place),
                 routes: ladder::routes(place, GATEWAY),
                 profile: ProfileName::Fast,
             };
@@ -393,13 +395,15 @@ mod tests {
         };
         let moved = bed.held.take_command(&push, bed.now).unwrap();
         assert_eq!(moved, (&"fibre".parse().unwrap(), place, GATEWAY));
-        assert_eq!(bed.held.get(1).unwrap().place.rung, 1, "not there yet");
+        let there = bed.held.get(1).and_then(|held| held.place);
+        assert_eq!(there.map(|place| place.rung), Some(1), "not there yet");
         bed.report(1, ReportKind::RoutesUpdated);
         let ControllerEvent::Snapshot(tunnels) = bed.held.snapshot() else {
             panic!("a snapshot");
         };
         assert_eq!(tunnels.len(), 1);
-        assert_eq!((tunnels[0].place, tunnels[0].gateway), (place, GATEWAY));
+        assert_eq!(tunnels[0].place, Some(place));
+        assert_eq!(tunnels[0].gateway, GATEWAY);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Sites {
             address: ends.router,
             server: ends.server,
             prefix: addresses::PREFIX,
-            place,
+            place: Some(place),
             routes,
             profile,
         }))

@@ -207,7 +207,7 @@ mod tests {
             address: ROUTER,
             server: SERVER,
             prefix: 30,
-            place: Place { rung: 0, step: 10 },
+            place: Some(Place { rung: 0, step: 10 }),
             routes: Vec::new(),
             profile: ProfileName::Fast,
         };

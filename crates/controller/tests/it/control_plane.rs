@@ -249,7 +249,7 @@ fn grant(username: &str) -> TunnelGrant {
         address: Ipv4Addr::new(198, 18, 0, 2),
         server: Ipv4Addr::new(198, 18, 0, 1),
         prefix: 30,
-        place,
+        place: Some(place),
         routes: ladder::routes(place, GATEWAY),
         profile: ProfileName::Fast,
     }

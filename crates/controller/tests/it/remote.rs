@@ -154,6 +154,7 @@ fn reports(book: &Book) -> Vec<(u64, ReportKind)> {
         ControllerEvent::Report(report) => Some((report.connection, report.kind.clone())),
         ControllerEvent::Readmitted(_)
         | ControllerEvent::Snapshot(_)
+        | ControllerEvent::StreamFailed { .. }
         | ControllerEvent::Gap { .. } => None,
     });
     reports
@@ -165,8 +166,11 @@ fn granted_place(verdict: LoginVerdict) -> Place {
     let LoginVerdict::Granted(grant) = verdict else {
         panic!("it was not granted: {verdict:?}");
     };
-    assert_eq!(grant.routes, ladder::routes(grant.place, GATEWAY));
-    grant.place
+    let place = grant
+        .place
+        .expect("a tunnel that carries traffic has a place");
+    assert_eq!(grant.routes, ladder::routes(place, GATEWAY));
+    place
 }
 
 #[tokio::test]
@@ -286,9 +290,10 @@ async fn what_happens_in_an_outage_is_told_afterwards_once_and_in_order() {
     assert_eq!(told, [(1, up()), (1, down()), (2, up())]);
     let readmitted = book.events.iter().filter_map(|(event, age)| match event {
         ControllerEvent::Readmitted(held) => Some((held.connection, *age)),
-        ControllerEvent::Report(_) | ControllerEvent::Snapshot(_) | ControllerEvent::Gap { .. } => {
-            None
-        }
+        ControllerEvent::Report(_)
+        | ControllerEvent::Snapshot(_)
+        | ControllerEvent::StreamFailed { .. }
+        | ControllerEvent::Gap { .. } => None,
     });
     let readmitted: Vec<_> = readmitted.collect();
     assert_eq!(readmitted.len(), 1);
@@ -314,7 +319,7 @@ async fn a_control_plane_that_was_replaced_is_told_everything_that_is_connected(
     };
     assert_eq!(held[0].tunnel.as_str(), "fibre");
     assert_eq!(held[0].cipher.as_deref(), Some("AES-256-GCM"));
-    assert_eq!(held[0].place, Place { rung: 1, step: 10 });
+    assert_eq!(held[0].place, Some(Place { rung: 1, step: 10 }));
     let burst = Command {
         connection: 2,
         order: Order::Burst,

@@ -31,6 +31,7 @@ fn route() -> impl Strategy<Value = Route> {
 
 fn grant() -> impl Strategy<Value = TunnelGrant> {
     let place = (0..5u8, 0..100u8).prop_map(|(rung, step)| Place { rung, step });
+    let place = prop::option::of(place);
     let profile = prop::sample::select(&ProfileName::ALL[..]);
     (
         id(),
@@ -171,7 +172,7 @@ fn the_form_of_version_1_does_not_change() {
         address: Ipv4Addr::new(198, 18, 0, 2),
         server: Ipv4Addr::new(198, 18, 0, 1),
         prefix: 30,
-        place: Place { rung: 0, step: 10 },
+        place: Some(Place { rung: 0, step: 10 }),
         routes: Vec::new(),
         profile: ProfileName::Fast,
     };

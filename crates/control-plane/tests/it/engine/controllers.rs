@@ -138,7 +138,7 @@ impl Wire {
         };
         let events = [(1, up(name, connection)), (2, answered(name, connection))];
         assert_eq!(self.tell(run, &events).await, 2);
-        (connection, grant.place)
+        (connection, grant.place.expect("a place"))
     }
 
     async fn follow(&self, run: &str) -> Response {
@@ -156,7 +156,7 @@ impl Wire {
             site: self.bed.site.clone(),
             remote: "203.0.113.9:40000".parse().unwrap(),
             slot: 0,
-            place,
+            place: Some(place),
             gateway: super::bed::gateway(name),
             cipher: Some("AES-256-GCM".into()),
             verdict: Some(Verdict::Answered),

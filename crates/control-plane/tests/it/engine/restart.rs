@@ -17,7 +17,7 @@ fn held(bed: &Bed, name: &str, connection: u64, place: Place) -> HeldTunnel {
         site: bed.site.clone(),
         remote: "203.0.113.9:40000".parse().unwrap(),
         slot: 0,
-        place,
+        place: Some(place),
         gateway: [192, 0, 2, last].into(),
         cipher: Some("AES-256-GCM".into()),
         verdict: Some(Verdict::Answered),
