@@ -1,21 +1,16 @@
 import { Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { keys } from '../../api/keys';
-import type { Pulse } from '../../live/apply';
+import { pulseQuery } from './pulse';
 
-/** What a tunnel measures at this moment. Live events bring it; nothing is asked for. */
+/** What a tunnel measures at this moment. */
 export function Numbers({ tunnel }: { tunnel: string }) {
-  const { data } = useQuery<Pulse | null>({
-    queryKey: keys.pulse(tunnel),
-    queryFn: () => null,
-    initialData: null,
-    enabled: false,
-  });
+  const { data } = useQuery(pulseQuery(tunnel));
+  const loss = data?.loss;
   return (
     <Group gap="lg" className="tabular">
       <Measured name="Latency" value={data?.rtt_ms} unit="ms" />
       <Measured name="Jitter" value={data?.jitter_ms} unit="ms" />
-      <Measured name="Loss" value={data ? data.loss * 100 : undefined} unit="%" />
+      <Measured name="Loss" value={typeof loss === 'number' ? loss * 100 : undefined} unit="%" />
     </Group>
   );
 }

@@ -6,6 +6,7 @@ import { connectionTypes, linkStates } from '../../ui/states';
 import { Ago } from '../../ui/Time';
 import { utc } from '../../ui/time';
 import { Numbers } from './Numbers';
+import { StateStrip } from './StateStrip';
 
 const overrides = { prefer: 'Preferred', avoid: 'Avoided', off: 'Switched off' } as const;
 
@@ -54,6 +55,7 @@ export function TunnelCard({ status, settings }: { status: TunnelStatus; setting
         </Text>
       )}
       <Numbers tunnel={status.id} />
+      <StateStrip tunnel={status.id} />
     </Stack>
   );
 }
