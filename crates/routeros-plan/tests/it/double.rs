@@ -121,7 +121,7 @@ impl Double {
     }
 }
 
-fn desired(mode: Mode, one_address: bool) -> Desired {
+pub(crate) fn desired(mode: Mode, one_address: bool) -> Desired {
     let wans = [
         ("ether1", [192, 0, 2, 1]),
         ("ether2", [198, 51, 100, 1]),

@@ -7,6 +7,7 @@
 mod console;
 mod double;
 mod golden;
+mod guarded;
 mod odd_routers;
 mod properties;
 mod router;
