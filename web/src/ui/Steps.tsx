@@ -1,10 +1,18 @@
 import { Text, ThemeIcon, Timeline } from '@mantine/core';
-import type { Job } from '../api/types';
+import type { StepState } from '../api/types';
 import { stepStates } from './states';
 import { Time } from './Time';
 
+interface Step {
+  title: string;
+  state: StepState;
+  detail: string;
+  /** When it changed last; null before it began. */
+  at?: string | null;
+}
+
 /** What was done, is being done and is to be done, one below the other. */
-export function Steps({ steps }: { steps: Job['steps'] }) {
+export function Steps({ steps }: { steps: Step[] }) {
   if (steps.length === 0) {
     return (
       <Text size="sm" c="dimmed">
@@ -29,7 +37,13 @@ export function Steps({ steps }: { steps: Job['steps'] }) {
           >
             {step.detail && <Text size="sm">{step.detail}</Text>}
             <Text size="xs" c="dimmed">
-              {label} · <Time at={step.at} />
+              {label}
+              {step.at && (
+                <>
+                  {' · '}
+                  <Time at={step.at} />
+                </>
+              )}
             </Text>
           </Timeline.Item>
         );
