@@ -101,7 +101,7 @@ struct RunArgs {
     /// How many times, each in a fresh lab.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Who dials: stock or agent.
+    /// Who dials: stock, agent or routeros.
     #[arg(long, default_value_t = ClientKind::Stock)]
     client: ClientKind,
     /// Who serves: holdfast, openvpn or openvpn-tuned.
@@ -120,7 +120,7 @@ struct DemoArgs {
     /// Keep the lab running after the story, to break things with `holdfast lab cut fibre` and the like.
     #[arg(long)]
     hold: bool,
-    /// Who dials: stock or agent.
+    /// Who dials: stock, agent or routeros.
     #[arg(long, default_value_t = ClientKind::Stock)]
     client: ClientKind,
     /// Who serves: holdfast, openvpn or openvpn-tuned.

@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use holdfast_api_types::{TunnelId, api::Job};
 
 use crate::{
-    client::ClientPlan,
+    client::Clients,
     events::EventLog,
     fault::{ControllerFault, LineFault},
     kind::{ClientKind, ServerKind},
@@ -20,7 +20,7 @@ use crate::{
     net::KernelRoute,
     network::{Line, Network},
     operator::Operator,
-    process::{Supervised, lock},
+    process::lock,
     server::Server,
     topology::Isp,
     tunnel::Tunnel,
@@ -122,16 +122,10 @@ impl LabBuilder {
             &run_dir,
         )?;
         server.start()?;
-        let clients = network
-            .lines
-            .iter()
-            .enumerate()
-            .map(|(number, line)| {
-                let profile = server.profile(number)?;
-                ClientPlan::prepare(self.client, &holdfast, line, &profile, &run_dir)?
-                    .start(&network.router)
-            })
-            .collect::<anyhow::Result<_>>()?;
+        let profiles = (0..network.lines.len())
+            .map(|line| server.profile(line))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let clients = Clients::start(self.client, &holdfast, &network, &profiles, &run_dir)?;
         let order = Mutex::new((0..network.lines.len()).collect());
         Ok(Lab {
             clients,
@@ -146,7 +140,7 @@ impl LabBuilder {
 /// A running test bed. Dropping it ends its programs and frees everything.
 #[derive(Debug)]
 pub struct Lab {
-    clients: Vec<Supervised>,
+    clients: Clients,
     server: Server,
     network: Network,
     /// Lines by rank, as the server was last told.
@@ -265,7 +259,7 @@ impl Lab {
                 uplink.change(move |wire, now| wire.cut_until(Direction::Both, now + length))
             }
             LineFault::ClientKilled => {
-                self.clients[line].kill();
+                self.clients.kill(line);
                 Instant::now()
             }
         }
@@ -418,7 +412,8 @@ impl Lab {
             Vec::new()
         });
         let own = self.network.lines[0].plan.own_route_metric();
-        routes.retain(|route| route.metric < own);
+        // A route to a single address pins a tunnel, and none is pushed.
+        routes.retain(|route| route.metric < own && route.prefix < 32);
         routes
     }
 }

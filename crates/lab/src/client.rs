@@ -1,4 +1,4 @@
-//! A router's client for one tunnel, kept running by a supervisor.
+//! The router's clients, kept running by a supervisor.
 
 use std::{
     fs,
@@ -10,15 +10,65 @@ use std::{
 use crate::{
     kind::ClientKind,
     namespace::Namespace,
-    network::Line,
+    network::{Line, Network},
     process::{Supervised, find_program, log_to},
+    routeros::RouterOs,
 };
+
+/// Whatever dials from the site.
+#[derive(Debug)]
+pub(crate) enum Clients {
+    /// A program for each line.
+    Each(Vec<Supervised>),
+    /// A router that dials for all of them.
+    Router(RouterOs),
+}
+
+impl Clients {
+    /// Starts all of them.
+    pub(crate) fn start(
+        kind: ClientKind,
+        holdfast: &Path,
+        network: &Network,
+        profiles: &[String],
+        run_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let lines = &network.lines;
+        let program = match kind {
+            ClientKind::Stock => Program::Openvpn(find_program("openvpn", "openvpn")?),
+            ClientKind::Agent => Program::Agent(holdfast.to_owned()),
+            ClientKind::Routeros => {
+                let router = RouterOs::start(&network.router, holdfast, lines, profiles, run_dir)?;
+                return Ok(Self::Router(router));
+            }
+        };
+        let start = |(line, profile): (&Line, &String)| {
+            ClientPlan::prepare(program.clone(), line, profile, run_dir)?.start(&network.router)
+        };
+        let each = lines.iter().zip(profiles).map(start);
+        Ok(Self::Each(each.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// The client of a line dies and comes back.
+    pub(crate) fn kill(&self, line: usize) {
+        match self {
+            Self::Each(each) => each[line].kill(),
+            Self::Router(router) => router.kill_client(line),
+        }
+    }
+}
+
+/// The program of a client.
+#[derive(Debug, Clone)]
+enum Program {
+    Openvpn(PathBuf),
+    Agent(PathBuf),
+}
 
 /// A client ready to be started.
 #[derive(Debug)]
-pub(crate) struct ClientPlan {
-    kind: ClientKind,
-    program: PathBuf,
+struct ClientPlan {
+    program: Program,
     profile: PathBuf,
     interface: String,
     log: PathBuf,
@@ -26,9 +76,8 @@ pub(crate) struct ClientPlan {
 
 impl ClientPlan {
     /// Writes the profile of a line's tunnel.
-    pub(crate) fn prepare(
-        kind: ClientKind,
-        holdfast: &Path,
+    fn prepare(
+        program: Program,
         line: &Line,
         profile_text: &str,
         run_dir: &Path,
@@ -36,12 +85,7 @@ impl ClientPlan {
         let name = &line.isp.name;
         let profile = run_dir.join(format!("{name}.ovpn"));
         fs::write(&profile, profile_text)?;
-        let program = match kind {
-            ClientKind::Stock => find_program("openvpn", "openvpn")?,
-            ClientKind::Agent => holdfast.to_owned(),
-        };
         Ok(Self {
-            kind,
             program,
             profile,
             interface: line.plan.wan_interface(),
@@ -50,16 +94,23 @@ impl ClientPlan {
     }
 
     /// Starts it in the router.
-    pub(crate) fn start(self, router: &Arc<Namespace>) -> anyhow::Result<Supervised> {
+    fn start(self, router: &Arc<Namespace>) -> anyhow::Result<Supervised> {
         Supervised::start(router, move || self.command())
     }
 
     /// The client leaves only through its own interface, or its tunnel would prove nothing.
     fn command(&self) -> anyhow::Result<Command> {
-        let mut command = Command::new(&self.program);
-        match self.kind {
-            ClientKind::Stock => command.arg("--config").arg(&self.profile),
-            ClientKind::Agent => command.arg("agent").arg("--profile").arg(&self.profile),
+        let mut command = match &self.program {
+            Program::Openvpn(program) => {
+                let mut command = Command::new(program);
+                command.arg("--config").arg(&self.profile);
+                command
+            }
+            Program::Agent(program) => {
+                let mut command = Command::new(program);
+                command.arg("agent").arg("--profile").arg(&self.profile);
+                command
+            }
         };
         command.arg("--bind-dev").arg(&self.interface);
         log_to(&mut command, &self.log)?;

@@ -26,6 +26,8 @@ pub enum ClientKind {
     Stock,
     /// Our own agent.
     Agent,
+    /// A virtual MikroTik router with a client for every line.
+    Routeros,
 }
 
 impl ServerKind {
@@ -38,7 +40,11 @@ impl ServerKind {
 }
 
 impl ClientKind {
-    const ALL: [(&str, Self); 2] = [("stock", Self::Stock), ("agent", Self::Agent)];
+    const ALL: [(&str, Self); 3] = [
+        ("stock", Self::Stock),
+        ("agent", Self::Agent),
+        ("routeros", Self::Routeros),
+    ];
 }
 
 impl FromStr for ServerKind {

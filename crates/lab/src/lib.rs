@@ -31,6 +31,7 @@ mod operator;
 mod pki;
 mod privilege;
 mod process;
+mod routeros;
 mod run;
 mod run_dir;
 mod scenario;
