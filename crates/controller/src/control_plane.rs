@@ -2,9 +2,12 @@
 
 use std::future::Future;
 
+use holdfast_api_types::StreamId;
 pub use holdfast_api_types::controller::{
     Command, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood, TunnelGrant,
 };
+
+pub use crate::tunnel::TunnelStream;
 
 /// Whoever decides which tunnel gets in and which routes it holds. The controller knows nothing else of
 /// the control plane, so the two may live in one process or in two.
@@ -28,4 +31,10 @@ pub trait ControlPlane: Send + Sync + 'static {
 
     /// Waits until there may be orders that follow from neither. Called by one task, again and again.
     fn commands_waiting(&self) -> impl Future<Output = ()> + Send;
+
+    /// Takes over a stream that was ordered with [`Order::OpenStream`]: the router has answered. Must not block.
+    fn stream_opened(&self, stream: StreamId, bytes: TunnelStream);
+
+    /// Takes note that an ordered stream could not be opened, with the reason in words. Must not block.
+    fn stream_failed(&self, stream: StreamId, cause: String);
 }

@@ -48,7 +48,7 @@ pub use crate::{
     certificates::{Certificate, Identity, PairFault, own_authority},
     control_plane::{
         Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
-        TunnelGrant,
+        TunnelGrant, TunnelStream,
     },
     events::{EventFormat, EventSink},
     lifecycle::run_until_signal,

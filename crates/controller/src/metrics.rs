@@ -23,6 +23,13 @@ pub(crate) struct Metrics {
     pushes_in_place: Counter,
     probes_sent: Counter,
     connections_ended: Family<Ended, Counter>,
+    streams: Gauge,
+    stream_bytes: Family<Direction, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Direction {
+    direction: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,6 +51,8 @@ impl Metrics {
             pushes_in_place: Counter::default(),
             probes_sent: Counter::default(),
             connections_ended: Family::default(),
+            streams: Gauge::default(),
+            stream_bytes: Family::default(),
         };
         metrics.register();
         metrics
@@ -88,6 +97,16 @@ impl Metrics {
             "Connections ended, by cause and whether they had logged in",
             self.connections_ended.clone(),
         );
+        registry.register(
+            "streams",
+            "Streams to routers open now",
+            self.streams.clone(),
+        );
+        registry.register(
+            "stream_bytes",
+            "Bytes of streams that are over, by direction",
+            self.stream_bytes.clone(),
+        );
     }
 
     pub(crate) fn came_up(&self) {
@@ -108,6 +127,19 @@ impl Metrics {
 
     pub(crate) fn probe_sent(&self) {
         self.probes_sent.inc();
+    }
+
+    pub(crate) fn stream_opened(&self) {
+        self.streams.inc();
+    }
+
+    pub(crate) fn stream_ended(&self, sent: u64, received: u64) {
+        self.streams.dec();
+        for (direction, bytes) in [("to-router", sent), ("from-router", received)] {
+            self.stream_bytes
+                .get_or_create(&Direction { direction })
+                .inc_by(bytes);
+        }
     }
 
     pub(crate) fn ended(&self, cause: &'static str, logged_in: bool) {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use holdfast_api_types::{Route, SiteId};
+use holdfast_api_types::{Route, SiteId, StreamId};
 use holdfast_failover::Role;
 use tokio::sync::Notify;
 
@@ -58,6 +58,45 @@ pub(crate) struct Orders {
     pub(crate) restart: Option<(Instant, String)>,
     /// Close at once.
     pub(crate) close: Option<Close>,
+    /// Open these streams.
+    pub(crate) streams: Wanted,
+}
+
+/// Streams that are to be opened. Hardly any connection ever has one, so it costs the others a pointer.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted(Option<Box<StreamOrder>>);
+
+/// An order to open a stream, and the one before it.
+#[derive(Debug)]
+struct StreamOrder {
+    stream: StreamId,
+    port: u16,
+    before: Wanted,
+}
+
+impl Wanted {
+    fn add(&mut self, stream: StreamId, port: u16) {
+        let before = std::mem::take(self);
+        self.0 = Some(Box::new(StreamOrder {
+            stream,
+            port,
+            before,
+        }));
+    }
+}
+
+impl Iterator for Wanted {
+    type Item = (StreamId, u16);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let StreamOrder {
+            stream,
+            port,
+            before,
+        } = *self.0.take()?;
+        *self = before;
+        Some((stream, port))
+    }
 }
 
 /// Why a connection is closed.
@@ -139,16 +178,17 @@ impl Registry {
         }
     }
 
-    /// Leaves an order for a connection, if it is still there.
-    fn post(&self, id: u64, order: impl FnOnce(&mut Orders)) {
+    /// Leaves an order for a connection, if it is still there. Whether it is.
+    fn post(&self, id: u64, order: impl FnOnce(&mut Orders)) -> bool {
         let unknown = lock(&self.unknown).get(&id).cloned();
         let mailbox = unknown.or_else(|| {
             let tunnels = lock(&self.tunnels);
             tunnels.get(&id).map(|(_, mailbox)| mailbox.clone())
         });
-        if let Some(mailbox) = mailbox {
+        mailbox.is_some_and(|mailbox| {
             mailbox.post(order);
-        }
+            true
+        })
     }
 
     /// The mailboxes of all tunnels, each with its site.
@@ -239,15 +279,25 @@ pub(crate) fn deliver<C: ControlPlane>(shared: &Shared<C>) {
     // Taken and delivered in one step: of two orders for one connection the later is the one that counts.
     let _in_order = lock(&registry.delivery);
     for Command { connection, order } in shared.control_plane.take_commands() {
-        registry.post(connection, |orders| match order {
+        let ordered = match &order {
+            Order::OpenStream { stream, .. } => Some(stream.clone()),
+            Order::Push { .. }
+            | Order::Burst
+            | Order::SetRole { .. }
+            | Order::Disconnect { .. } => None,
+        };
+        let is_there = registry.post(connection, |orders| match order {
             Order::Push { routes } => orders.routes = Some(routes),
             Order::Burst => orders.burst = true,
             Order::SetRole { role } => orders.role = Some(role),
             Order::Disconnect { cause, planned } => orders.close = Some(Close { cause, planned }),
-            Order::OpenStream { stream, .. } => {
-                tracing::warn!(%stream, "streams cannot be opened yet")
-            }
+            Order::OpenStream { stream, port } => orders.streams.add(stream, port),
         });
+        if let Some(stream) = ordered.filter(|_| !is_there) {
+            shared
+                .control_plane
+                .stream_failed(stream, "its tunnel is gone".into());
+        }
     }
 }
 

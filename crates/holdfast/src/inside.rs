@@ -2,10 +2,11 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use holdfast_api_types::StreamId;
 use holdfast_control_plane::engine::{Engine, Source};
 use holdfast_controller::{
     AdmissionLimits, Certificate, Command, ControlPlane, Controller, Identity, LoginRequest,
-    LoginVerdict, Options, RENEGOTIATE_AFTER, Report, StillGood,
+    LoginVerdict, Options, RENEGOTIATE_AFTER, Report, StillGood, TunnelStream,
 };
 
 use crate::{config::ControllerConfig, data::DataDir};
@@ -50,6 +51,15 @@ impl ControlPlane for Inside {
 
     async fn commands_waiting(&self) {
         self.engine.commands_waiting(self.source).await;
+    }
+
+    fn stream_opened(&self, stream: StreamId, bytes: TunnelStream) {
+        let bytes = Box::new(bytes);
+        self.engine.stream_opened(self.source, &stream, bytes);
+    }
+
+    fn stream_failed(&self, stream: StreamId, cause: String) {
+        self.engine.stream_failed(self.source, &stream, cause);
     }
 }
 

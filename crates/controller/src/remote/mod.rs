@@ -29,7 +29,7 @@ use std::{
 };
 
 use holdfast_api_types::{
-    RunId, TunnelId,
+    RunId, StreamId, TunnelId,
     controller::{
         Verdict,
         http::{Authorized, ControllerEvent, LoginCall},
@@ -52,6 +52,7 @@ use self::{
 };
 use crate::control_plane::{
     Command, ControlPlane, LoginRequest, LoginVerdict, Report, ReportKind, StillGood, TunnelGrant,
+    TunnelStream,
 };
 
 /// How long an answer to a log-in may take. The control plane lets a backup wait for its primary for up to
@@ -279,6 +280,18 @@ impl ControlPlane for Remote {
 
     async fn commands_waiting(&self) {
         self.commands_waiting.notified().await;
+    }
+
+    fn stream_opened(&self, stream: StreamId, bytes: TunnelStream) {
+        drop(bytes);
+        let cause = "streams of this controller cannot be carried yet".into();
+        self.stream_failed(stream, cause);
+    }
+
+    fn stream_failed(&self, stream: StreamId, cause: String) {
+        let event = ControllerEvent::StreamFailed { stream, cause };
+        self.lock().tell(event, Weight::Event, Instant::now());
+        self.events_waiting.notify_one();
     }
 }
 

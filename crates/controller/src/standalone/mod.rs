@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use holdfast_api_types::StreamId;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
@@ -23,7 +24,9 @@ pub use self::{
     run::{StandaloneOptions, run_standalone},
 };
 use crate::{
-    control_plane::{Command, ControlPlane, LoginRequest, LoginVerdict, Report, StillGood},
+    control_plane::{
+        Command, ControlPlane, LoginRequest, LoginVerdict, Report, StillGood, TunnelStream,
+    },
     events::EventSink,
 };
 
@@ -111,6 +114,12 @@ impl ControlPlane for Standalone {
     async fn commands_waiting(&self) {
         self.stirred.notified().await;
     }
+
+    // A grants file orders no streams.
+
+    fn stream_opened(&self, _: StreamId, _: TunnelStream) {}
+
+    fn stream_failed(&self, _: StreamId, _: String) {}
 }
 
 /// One task for the deadlines of all sites.

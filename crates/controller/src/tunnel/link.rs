@@ -61,6 +61,11 @@ impl Link {
         &self.tunnel
     }
 
+    /// Our address in the tunnel, and the router's.
+    pub(super) fn ends(&self) -> (Ipv4Addr, Ipv4Addr) {
+        (self.server, self.router)
+    }
+
     /// The client is our own, which replaces routes without closing its tunnel.
     pub(super) fn expect_swaps(&mut self) {
         self.swaps_routes = true;

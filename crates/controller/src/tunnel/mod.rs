@@ -4,22 +4,28 @@ mod door;
 mod link;
 mod login;
 mod socket;
+mod stream;
 
 use std::{
+    future::poll_fn,
     net::SocketAddr,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
 
+use holdfast_api_types::StreamId;
 use holdfast_failover::Role;
 use holdfast_ovpn_proto::{DownCause, ServerEvent, ServerSession};
 use rand::rngs::SysRng;
 use rand_core::UnwrapErr;
 use tokio::{net::TcpStream, time::Sleep};
 
+pub use self::stream::TunnelStream;
 use self::{
     link::Link,
     socket::{Ready, Socket},
+    stream::{StreamEvent, Streams},
 };
 use crate::{
     Shared,
@@ -62,6 +68,7 @@ pub(crate) async fn drive<C: ControlPlane>(
         id,
         mailbox,
         link: None,
+        streams: None,
         restart_at: None,
         planned: false,
         shared,
@@ -81,6 +88,8 @@ struct Tunnel<C> {
     session: ServerSession<UnwrapErr<SysRng>>,
     /// Set once the tunnel has logged in.
     link: Option<Box<Link>>,
+    /// Set while streams are open.
+    streams: Option<Box<Streams>>,
     restart_at: Option<(Instant, String)>,
     /// Whether the end that comes is of our own making.
     planned: bool,
@@ -110,6 +119,7 @@ impl<C: ControlPlane> Tunnel<C> {
                 () = self.mailbox.posted() => self.obey(),
                 // 2. Bytes before time: a reply that waits in the socket must not count as missing.
                 ready = self.socket.ready() => self.take(ready),
+                () = moved(&mut self.streams) => {}
                 // 3. Time.
                 () = sleep.as_mut() => {
                     if sleep.deadline().elapsed() > LATE {
@@ -141,6 +151,7 @@ impl<C: ControlPlane> Tunnel<C> {
                 break;
             }
         }
+        self.serve_streams();
         self.session.poll_transmit(self.socket.output());
         if self.socket.flush().is_err() && ended.is_none() {
             self.session.handle_eof(Instant::now());
@@ -163,12 +174,15 @@ impl<C: ControlPlane> Tunnel<C> {
         }
     }
 
-    fn arm(&self, sleep: std::pin::Pin<&mut Sleep>) {
+    fn arm(&mut self, sleep: std::pin::Pin<&mut Sleep>) {
         let session = self.session.poll_timeout().map(|(at, _)| at);
         let link = self.link.as_ref().and_then(|link| link.poll_timeout());
         let stuck = self.socket.stuck_at();
         let restart = self.restart_at.as_ref().map(|(at, _)| *at);
-        let next = [session, link, stuck, restart].into_iter().flatten().min();
+        let streams = self.streams.as_mut();
+        let streams = streams.and_then(|streams| streams.poll_timeout(Instant::now()));
+        let next = [session, link, stuck, restart, streams];
+        let next = next.into_iter().flatten().min();
         let next = next.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         sleep.reset(next.into());
     }
@@ -196,6 +210,9 @@ impl<C: ControlPlane> Tunnel<C> {
         if let Some(link) = &mut self.link {
             link.handle_timeout(now);
         }
+        if let Some(streams) = &mut self.streams {
+            streams.advance(now);
+        }
         self.session.handle_timeout(now);
     }
 
@@ -208,7 +225,11 @@ impl<C: ControlPlane> Tunnel<C> {
             role,
             restart,
             close,
+            streams,
         } = self.mailbox.take();
+        for (stream, port) in streams {
+            self.open_stream(stream, port, now);
+        }
         if let Some(link) = &mut self.link {
             if burst {
                 link.burst(now);
@@ -273,6 +294,11 @@ impl<C: ControlPlane> Tunnel<C> {
 
     fn take_packet(&mut self, packet: &[u8]) {
         let now = Instant::now();
+        if let Some(streams) = &mut self.streams
+            && streams.wants(packet)
+        {
+            return streams.handle_packet(packet, now);
+        }
         let Some(link) = &mut self.link else { return };
         if let Some(answer) = link.take_packet(packet, now) {
             self.send(&answer, now);
@@ -282,6 +308,57 @@ impl<C: ControlPlane> Tunnel<C> {
     fn send(&mut self, packet: &[u8], now: Instant) {
         if !self.socket.is_full() {
             self.session.send_packet(packet, now);
+        }
+    }
+
+    fn open_stream(&mut self, stream: StreamId, port: u16, now: Instant) {
+        let Some(link) = self.link.as_ref().filter(|_| self.session.is_up()) else {
+            let cause = "its tunnel is not up".into();
+            return self.shared.control_plane.stream_failed(stream, cause);
+        };
+        let (server, router) = link.ends();
+        let streams = self
+            .streams
+            .get_or_insert_with(|| Box::new(Streams::new(server, router, now)));
+        streams.open(stream, port, now);
+    }
+
+    /// Sends what the streams have for the router, as far as there is room, and tells what has become of them.
+    fn serve_streams(&mut self) {
+        let now = Instant::now();
+        let Some(streams) = &mut self.streams else {
+            return;
+        };
+        while !self.socket.is_full() {
+            let Some(packet) = streams.poll_packet() else {
+                break;
+            };
+            self.session.send_packet(&packet, now);
+            self.session.poll_transmit(self.socket.output());
+        }
+        self.tell_of_streams();
+        self.streams.take_if(|streams| streams.is_over());
+    }
+
+    fn tell_of_streams(&mut self) {
+        let Shared {
+            control_plane,
+            metrics,
+            ..
+        } = &*self.shared;
+        while let Some(event) = self
+            .streams
+            .as_mut()
+            .and_then(|streams| streams.poll_event())
+        {
+            match event {
+                StreamEvent::Opened(stream, bytes) => {
+                    metrics.stream_opened();
+                    control_plane.stream_opened(stream, bytes);
+                }
+                StreamEvent::Failed(stream, cause) => control_plane.stream_failed(stream, cause),
+                StreamEvent::Ended { sent, received } => metrics.stream_ended(sent, received),
+            }
         }
     }
 
@@ -328,10 +405,22 @@ impl<C: ControlPlane> Tunnel<C> {
             return;
         }
         self.shared.registry.release(self.id);
+        self.end_streams(&chain(cause));
         self.report(ReportKind::Down {
             cause: chain(cause),
             planned: self.planned,
         });
+    }
+
+    fn end_streams(&mut self, cause: &str) {
+        for (stream, _) in self.mailbox.take().streams {
+            let cause = format!("its tunnel is gone: {cause}");
+            self.shared.control_plane.stream_failed(stream, cause);
+        }
+        if let Some(streams) = &mut self.streams {
+            streams.fail(cause);
+        }
+        self.tell_of_streams();
     }
 
     /// Tells the operator why a client does not come in, as far as strangers may fill the log.
@@ -347,6 +436,15 @@ impl<C: ControlPlane> Tunnel<C> {
         let cause = format!("{}{guess}", chain(cause));
         tracing::info!(remote = %self.remote, cause, left_out, "connection ended before its log-in");
     }
+}
+
+/// Waits until bytes of a stream have moved.
+async fn moved(streams: &mut Option<Box<Streams>>) {
+    poll_fn(|cx| match streams {
+        Some(streams) => streams.poll_move(cx, Instant::now()),
+        None => Poll::Pending,
+    })
+    .await;
 }
 
 fn stopping() -> DownCause {
