@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use super::{
     configured::{Desired, LoggedIn},
-    management::Management,
+    management::{Connected, Management},
     stream::{Candidate, Via},
     watched::{Outlets, TunnelHolds, Watched},
 };
@@ -372,6 +372,33 @@ impl Desk {
                 })
             });
         management.into_iter().chain(tunnels).collect()
+    }
+
+    /// The management tunnel of a site was let in. Its older connection has to go.
+    pub(super) fn admit_management(&mut self, site: SiteId, connected: Connected) {
+        if let Some(older) = self.management.admit(site, connected) {
+            let order = Order::Disconnect {
+                cause: "replaced by a new log-in".into(),
+                planned: true,
+            };
+            self.order_stranger(older, order);
+        }
+    }
+
+    /// The management tunnel of a site may not connect any more.
+    pub(super) fn dismiss_management(&mut self, site: &SiteId) {
+        if let Some(connection) = self.management.dismiss(site) {
+            self.turn_out(connection);
+        }
+    }
+
+    /// Closes a connection that may not be there.
+    pub(super) fn turn_out(&mut self, connection: Connection) {
+        let order = Order::Disconnect {
+            cause: "it may not connect any more".into(),
+            planned: true,
+        };
+        self.order_stranger(connection, order);
     }
 
     /// What people call a tunnel.

@@ -7,10 +7,7 @@ use holdfast_api_types::{
     controller::{LoginRequest, LoginVerdict, StillGood, TunnelGrant},
 };
 use holdfast_failover::{Admission, Arrival, addresses};
-use holdfast_store::{
-    Sha256, StoreError,
-    tunnel::{self, LoginCheck},
-};
+use holdfast_store::{Sha256, StoreError, tunnel};
 use secrecy::ExposeSecret;
 use sha2::Digest;
 use subtle::ConstantTimeEq;
@@ -82,7 +79,10 @@ impl Engine {
                 Ok(_) => StillGood::Yes,
                 Err(reason) => StillGood::No(reason),
             },
-            Err(reason) => StillGood::No(reason.into()),
+            Err(reason) => match self.known_management(login).await? {
+                Some(_) => StillGood::Yes,
+                None => StillGood::No(reason.into()),
+            },
         })
     }
 
@@ -100,7 +100,10 @@ impl Engine {
         for _ in 0..ATTEMPTS {
             let known = match self.known(login).await? {
                 Ok(known) => known,
-                Err(reason) => return Ok(LoginVerdict::Refused(reason.into())),
+                Err(reason) => {
+                    let management = self.decide_management(source, login).await?;
+                    return Ok(management.unwrap_or(LoginVerdict::Refused(reason.into())));
+                }
             };
             let details = match known.details() {
                 Ok(details) => details,
@@ -138,7 +141,7 @@ impl Engine {
         };
         let mut conn = self.0.store.read().await?;
         let check = tunnel::login_check(&mut conn, &tunnel).await?;
-        let Some(check) = check.filter(|check| is_right(check, login)) else {
+        let Some(check) = check.filter(|check| is_password(&check.password_sha256, login)) else {
             return Ok(Err(WRONG));
         };
         let tunnels = tunnel::of_site(&mut conn, &check.site_id).await?;
@@ -225,7 +228,7 @@ impl Known {
 }
 
 /// Compares in constant time.
-fn is_right(check: &LoginCheck, login: &LoginRequest) -> bool {
+pub(super) fn is_password(sha256: &Sha256, login: &LoginRequest) -> bool {
     let digest: Sha256 = sha2::Sha256::digest(login.password.expose_secret().as_bytes()).into();
-    digest.ct_eq(&check.password_sha256).into()
+    digest.ct_eq(sha256).into()
 }

@@ -1,15 +1,21 @@
 //! Management tunnels: by them routers are configured, also while none of their other tunnels is up. They have no
 //! routes and no rank, and their end is no fault of any link.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use holdfast_api_types::{
-    SiteId, TunnelId,
-    controller::{Order, ReportKind, Verdict},
+    ProfileName, SiteId, TunnelId,
+    controller::{
+        LoginRequest, LoginVerdict, Order, ReportKind, TunnelGrant, Verdict, http::HeldTunnel,
+    },
 };
-use holdfast_store::Sha256;
+use holdfast_failover::addresses;
+use holdfast_store::{
+    Connection as Database, Sha256, StoreError,
+    router::{self, ManagementLogin},
+};
 
-use super::{Source, desk::Connection};
+use super::{Engine, Source, desk::Connection, login::is_password};
 
 /// Those that are connected, at most one for each site.
 #[derive(Debug, Default)]
@@ -20,7 +26,6 @@ pub(super) struct Management {
 
 /// One that has logged in.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "no management tunnel can log in yet")]
 pub(super) struct Connected {
     /// Its user name.
     pub(super) tunnel: TunnelId,
@@ -31,7 +36,112 @@ pub(super) struct Connected {
     pub(super) is_up: bool,
 }
 
-#[expect(dead_code, reason = "no management tunnel can log in yet")]
+impl Engine {
+    /// Decides on a log-in that is not one of a WAN tunnel; none if neither is it one of a management tunnel.
+    pub(super) async fn decide_management(
+        &self,
+        source: Source,
+        login: &LoginRequest,
+    ) -> Result<Option<LoginVerdict>, StoreError> {
+        let changes = self.desk().changes();
+        let Some((tunnel, known)) = self.known_management(login).await? else {
+            return Ok(None);
+        };
+        let connection = Connection {
+            source,
+            number: login.connection,
+        };
+        let connected = Connected {
+            tunnel: tunnel.clone(),
+            connection,
+            password_sha256: known.password_sha256,
+            is_up: false,
+        };
+        let site = known.site_id;
+        let is_stale = self.with_desk(|desk, _| {
+            let is_stale = desk.is_stale(&site, changes);
+            if !is_stale {
+                desk.admit_management(site.clone(), connected);
+            }
+            is_stale
+        });
+        if is_stale {
+            let reason = "its site is being changed".into();
+            return Ok(Some(LoginVerdict::Unavailable(reason)));
+        }
+        let ends = addresses::of_network(known.address_index);
+        Ok(Some(LoginVerdict::Granted(Box::new(TunnelGrant {
+            tunnel,
+            site,
+            address: ends.router,
+            server: ends.server,
+            prefix: addresses::PREFIX,
+            place: None,
+            routes: Vec::new(),
+            // It may run over a metered connection, and nobody's traffic waits for it.
+            profile: ProfileName::Saver,
+        }))))
+    }
+
+    /// The management tunnel whose user name and password these are.
+    pub(super) async fn known_management(
+        &self,
+        login: &LoginRequest,
+    ) -> Result<Option<(TunnelId, ManagementLogin)>, StoreError> {
+        let Ok(tunnel) = login.username.parse::<TunnelId>() else {
+            return Ok(None);
+        };
+        let mut conn = self.0.store.read().await?;
+        let known = router::management_login(&mut conn, &tunnel).await?;
+        let known = known.filter(|known| is_password(&known.password_sha256, login));
+        Ok(known.map(|known| (tunnel, known)))
+    }
+
+    /// A controller holds a management tunnel that nobody here has let in.
+    pub(super) async fn adopt_management(
+        &self,
+        connection: Connection,
+        held: HeldTunnel,
+    ) -> Result<(), StoreError> {
+        if self.desk().management.has(connection) {
+            return Ok(());
+        }
+        let mut conn = self.0.store.read().await?;
+        let known = router::management_login(&mut conn, &held.tunnel).await?;
+        drop(conn);
+        let known = known.filter(|known| known.site_id == held.site);
+        self.with_desk(|desk, _| match known {
+            Some(known) => {
+                let connected = Connected {
+                    tunnel: held.tunnel,
+                    connection,
+                    password_sha256: known.password_sha256,
+                    is_up: held.cipher.is_some(),
+                };
+                desk.admit_management(held.site, connected);
+            }
+            None => desk.turn_out(connection),
+        });
+        Ok(())
+    }
+
+    /// Whether the management tunnel of a site, if it is connected, has logged in with what is good now.
+    pub(super) async fn is_management_good(
+        &self,
+        conn: &mut Database,
+        site: &SiteId,
+    ) -> Result<bool, StoreError> {
+        let connected = self.desk().management.of_site(site).cloned();
+        let Some(connected) = connected else {
+            return Ok(true);
+        };
+        let known = router::management_login(conn, &connected.tunnel).await?;
+        Ok(known.is_some_and(|known| {
+            known.site_id == *site && known.password_sha256 == connected.password_sha256
+        }))
+    }
+}
+
 impl Management {
     /// One was let in. The older connection of its site, which has to go.
     pub(super) fn admit(&mut self, site: SiteId, connected: Connected) -> Option<Connection> {
@@ -86,18 +196,22 @@ impl Management {
         Some(connected.connection)
     }
 
-    /// Those of a controller that are up.
-    pub(super) fn up_at(&self, source: Source) -> Vec<Connection> {
-        let connected = self.by_site.values();
-        let up = connected.filter(|it| it.is_up && it.connection.source == source);
-        up.map(|it| it.connection).collect()
+    /// A controller holds these connections and no others: what was up and is not among them is gone.
+    pub(super) fn keep(&mut self, source: Source, held: &HashSet<u64>) {
+        self.by_site.retain(|_, it| {
+            let is_gone =
+                it.is_up && it.connection.source == source && !held.contains(&it.connection.number);
+            !is_gone
+        });
+        let by_site = &self.by_site;
+        self.site_of.retain(|_, site| by_site.contains_key(site));
     }
 
-    /// A connection is gone.
-    pub(super) fn lose(&mut self, connection: Connection) {
-        if let Some(site) = self.site_of.remove(&connection) {
-            self.by_site.remove(&site);
-        }
+    /// The one of a site is not to be connected any more: the connection that has to go.
+    pub(super) fn dismiss(&mut self, site: &SiteId) -> Option<Connection> {
+        let connected = self.by_site.remove(site)?;
+        self.site_of.remove(&connected.connection);
+        Some(connected.connection)
     }
 
     /// A controller has ended, and all its connections with it.

@@ -35,7 +35,10 @@ impl Engine {
         let changes = self.desk().changes();
         let mut conn = self.0.store.read().await?;
         let Some(site) = site::find(&mut conn, id).await? else {
-            self.with_desk(|desk, now| desk.remove(id, now));
+            self.with_desk(|desk, now| {
+                desk.remove(id, now);
+                desk.dismiss_management(id);
+            });
             return Ok(());
         };
         let tunnels = tunnel::of_site(&mut conn, id).await?;
@@ -46,12 +49,16 @@ impl Engine {
                 passwords.insert(tunnel, credentials.sha256);
             }
         }
+        let is_management_good = self.is_management_good(&mut conn, id).await?;
         drop(conn);
         let desired = Desired::of(site.organization_id.clone(), (&site).into(), tunnels);
         self.with_desk(|desk, now| {
             if !desk.is_stale(id, changes) {
                 desk.apply(id, &desired, now);
                 desk.apply_passwords(id, &passwords, now);
+                if !is_management_good {
+                    desk.dismiss_management(id);
+                }
             }
         });
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use holdfast_api_types::{
     SiteId, TunnelId,
-    controller::{Order, Report, ReportKind, Verdict, http::HeldTunnel},
+    controller::{Report, ReportKind, Verdict, http::HeldTunnel},
 };
 use holdfast_failover::Arrival;
 use holdfast_store::{StoreError, tunnel};
@@ -62,6 +62,7 @@ impl Engine {
                 );
             }
         }
+        self.with_desk(|desk, _| desk.management.keep(source, &numbers));
         for tunnel in held {
             self.handle_readmitted(source, tunnel).await?;
         }
@@ -89,6 +90,9 @@ impl Engine {
         if self.desk().connection(&held.tunnel) == Some(connection) {
             return Ok(());
         }
+        if held.place.is_none() {
+            return self.adopt_management(connection, held).await;
+        }
         let changes = self.desk().changes();
         let mut conn = self.0.store.read().await?;
         let check = tunnel::login_check(&mut conn, &held.tunnel).await?;
@@ -113,11 +117,7 @@ impl Engine {
                 ))
             });
         let Some((place, desired, details)) = known else {
-            let order = Order::Disconnect {
-                cause: "it may not connect any more".into(),
-                planned: true,
-            };
-            self.with_desk(|desk, _| desk.order_stranger(connection, order));
+            self.with_desk(|desk, _| desk.turn_out(connection));
             return Ok(());
         };
         let site = held.site.clone();

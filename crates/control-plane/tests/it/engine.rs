@@ -6,3 +6,4 @@ mod controllers;
 mod faults;
 mod login;
 mod restart;
+mod streams;
