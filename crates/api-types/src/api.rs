@@ -11,6 +11,7 @@ mod history;
 mod job;
 mod page;
 mod priority;
+mod router;
 mod site;
 mod system;
 mod text;
@@ -30,6 +31,11 @@ pub use history::{HealthSeries, Resolution, StateChange};
 pub use job::{Job, JobStep};
 pub use page::Page;
 pub use priority::{Accepted, Priority, PriorityResult, SetPriority, TunnelResult};
+pub use router::{
+    Adoption, AdoptionProgress, AdoptionReport, AdoptionStep, ChangeRouter, DirectAccess,
+    GatewayCandidate, GatewayCandidates, LogLine, PreviewRoutes, PriorityPreview, Router,
+    RouterFacts, RouterInterface, RouterInterfaces, RouterPlan, RouterPlanStep, SetAccess,
+};
 pub use site::{
     ChangeSite, Deactivation, FailoverStatus, HoldSeconds, NOTE_MAX, NewSite, Site, SiteStatus,
     TunnelOutline, TunnelStatus,

@@ -15,6 +15,7 @@ use crate::{
     limits::LogInLimits,
     password::Passwords,
     reconciler::{MaybeReconciler, Reconciler},
+    routers::{MaybeRouters, Routers},
     vault::Vault,
 };
 
@@ -27,6 +28,7 @@ struct Shared {
     parts: Parts,
     bus: Bus,
     reconciler: MaybeReconciler,
+    routers: MaybeRouters,
     job_queued: Notify,
     log_in_limits: LogInLimits,
 }
@@ -74,6 +76,7 @@ impl App {
             parts,
             bus: Bus::new(),
             reconciler: MaybeReconciler::default(),
+            routers: MaybeRouters::default(),
             job_queued: Notify::new(),
             log_in_limits,
         }))
@@ -117,6 +120,16 @@ impl App {
     /// Connects what brings sites to what the store says, once. Until then nothing does.
     pub fn connect_reconciler(&self, reconciler: impl Reconciler) {
         self.0.reconciler.connect(Box::new(reconciler));
+    }
+
+    /// Reads routers as they are.
+    pub fn routers(&self) -> &dyn Routers {
+        &self.0.routers
+    }
+
+    /// Connects what speaks to routers, once. Until then none can be reached.
+    pub fn connect_routers(&self, routers: impl Routers) {
+        self.0.routers.connect(Box::new(routers));
     }
 
     /// Told when a job was queued and committed.

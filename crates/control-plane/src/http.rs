@@ -13,6 +13,7 @@ pub mod page;
 pub mod router;
 pub mod write;
 
+mod adoption;
 mod audit;
 mod failover;
 mod faults;
@@ -20,6 +21,7 @@ mod health;
 mod jobs;
 mod organization;
 mod priority;
+mod routers;
 mod session;
 mod setup;
 mod sites;

@@ -52,6 +52,10 @@ pub enum SecretKind {
     SetupLink,
     /// A route controller's token.
     ControllerToken,
+    /// A line that adopts a router.
+    Adoption,
+    /// What a router shows when it checks in.
+    CheckIn,
     /// A tunnel's password, typed or pasted into routers: without a prefix.
     TunnelPassword,
 }
@@ -64,6 +68,8 @@ impl SecretKind {
             Self::ApiToken => "hft_",
             Self::SetupLink => "hfl_",
             Self::ControllerToken => "hfc_",
+            Self::Adoption => "hfa_",
+            Self::CheckIn => "hfr_",
             Self::TunnelPassword => "",
         }
     }

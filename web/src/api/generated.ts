@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/adoption/{token}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell how far an adoption is
+         * @description For the script, until its line is over.
+         */
+        post: operations["report_adoption"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adoption/{token}/script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The script of an adoption
+         * @description For the router, once. From now on the credentials of a router that was adopted before are worth nothing.
+         */
+        get: operations["fetch_adoption_script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -18,6 +58,46 @@ export interface paths {
         get: operations["list_audit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificate-authority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The certificate authority of this server
+         * @description As PEM. Who fetches it cannot check where it came from, and compares its fingerprint.
+         */
+        get: operations["show_certificate_authority"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/check-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check in
+         * @description For routers, every 30 s, with the token that their adoption gave them.
+         */
+        post: operations["check_in"];
         delete?: never;
         options?: never;
         head?: never;
@@ -224,6 +304,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the log of a job
+         * @description What it told a router, and what that answered, from the beginning. Secrets are masked.
+         */
+        get: operations["read_job_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a job again
+         * @description Another job does what this one should have done.
+         */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -374,6 +494,28 @@ export interface paths {
         patch: operations["change_site"];
         trace?: never;
     };
+    "/api/v1/sites/{id}/adoption": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the adoption of the router of a site is */
+        get: operations["show_adoption"];
+        put?: never;
+        /**
+         * Get the line that adopts the router of a site
+         * @description Paste it into the router's terminal. It is good once, for 30 minutes, and ends the line before. A router that was
+         *     adopted before keeps its credentials until the line is used.
+         */
+        post: operations["adopt_router"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{id}/failover": {
         parameters: {
             query?: never;
@@ -439,6 +581,153 @@ export interface paths {
          * @description The whole order at once. A job follows it until every connected tunnel holds its place; a newer one supersedes it.
          */
         put: operations["set_priority"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/priority/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what an order of a site's tunnels would mean
+         * @description The routes that each tunnel would have once the order is in force, and what would be changed on the router for it.
+         *     Nothing is changed.
+         */
+        post: operations["preview_priority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the router of a site
+         * @description A site without one has the state `none`, or `pending` while there is a line to paste.
+         */
+        get: operations["show_router"];
+        put?: never;
+        post?: never;
+        /**
+         * Release the router of a site
+         * @description A job removes everything of Holdfast from it, its service user included, and forgets it.
+         */
+        delete: operations["release_router"];
+        options?: never;
+        head?: never;
+        /** Change how the router of a site is looked after */
+        patch: operations["change_router"];
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how the router of a site is reached
+         * @description Through its own tunnels, as adoption makes it, or at an address of its own with a user that you made there. A
+         *     router with an address of its own needs no adoption.
+         */
+        put: operations["set_router_access"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring the router of a site to what is configured
+         * @description A job does what `GET /sites/{id}/router/plan` shows.
+         */
+        post: operations["configure_router"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look up the gateways that an interface may have
+         * @description Read from the router at this moment, the most certain first.
+         */
+        get: operations["list_router_gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router/interfaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the interfaces of the router of a site
+         * @description Read from the router at this moment, those that can be a WAN first.
+         */
+        get: operations["list_router_interfaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{id}/router/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what would be changed on the router of a site
+         * @description Nothing is changed.
+         */
+        get: operations["plan_router"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -744,6 +1033,59 @@ export interface components {
          * @enum {string}
          */
         ActorKind: "user" | "token" | "system" | "admin";
+        /** @description A line to paste into the terminal of a router: it makes the router this site's. */
+        Adoption: {
+            /** @description SHA-256 of the certificate authority that the line makes the router trust, as hexadecimal digits. */
+            certificate_fingerprint: string;
+            /** @description The line. It is good once. */
+            command: string;
+            /**
+             * Format: date-time
+             * @description Until when the line is good.
+             */
+            expires_at: string;
+            /** @description Where the line fetches the script from. */
+            script_url: string;
+        };
+        /** @description How far the adoption of a router is. */
+        AdoptionProgress: {
+            /**
+             * Format: date-time
+             * @description Until when the line is good; null when there is none.
+             */
+            expires_at?: string | null;
+            /** @description What the script does, step by step; empty when there is no line to paste. */
+            steps: components["schemas"]["AdoptionStep"][];
+        };
+        /** @description What the script of an adoption tells. */
+        AdoptionReport: components["schemas"]["RouterFacts"] & {
+            /** @description How it stands, in words. */
+            detail?: string;
+            /** @description How far it is. */
+            state: components["schemas"]["StepState"];
+            /**
+             * @description Which step.
+             * @example tunnel
+             */
+            step: string;
+        };
+        /** @description One step of an adoption. */
+        AdoptionStep: {
+            /**
+             * Format: date-time
+             * @description When that was; null until it begins.
+             */
+            at?: string | null;
+            /** @description How it stands, in words; may be empty. */
+            detail: string;
+            /** @description How far it is. */
+            state: components["schemas"]["StepState"];
+            /**
+             * @description What it does.
+             * @example Make the management tunnel
+             */
+            title: string;
+        };
         /** @description One write, as the audit log keeps it for ever. */
         AuditEntry: {
             /**
@@ -845,6 +1187,15 @@ export interface components {
             /** @description The tunnel. */
             tunnel: components["schemas"]["TunnelId"];
         } | {
+            /** @description What was done to it. */
+            edit: components["schemas"]["Edit"];
+            /** @enum {string} */
+            kind: "router";
+            /** @description The site. */
+            site: components["schemas"]["SiteId"];
+            /** @description Its state from now on. */
+            state: components["schemas"]["RouterState"];
+        } | {
             /** @enum {string} */
             kind: "priority";
             /** @description The tunnels, the primary first. */
@@ -899,6 +1250,11 @@ export interface components {
             current: components["schemas"]["Secret"];
             /** @description The one you want. */
             new: components["schemas"]["NewPassword"];
+        };
+        /** @description What to change about a router. */
+        ChangeRouter: {
+            /** @description What happens when it differs from what is configured. */
+            repair: components["schemas"]["Repair"];
         };
         /** @description What to change about a site; what is absent stays. */
         ChangeSite: {
@@ -1024,6 +1380,28 @@ export interface components {
              */
             tunnels: components["schemas"]["Tunnel"][];
         };
+        /** @description Where the API of a router is that has an address of its own. */
+        DirectAccess: {
+            /**
+             * @description An IP address.
+             * @example 198.51.100.7
+             */
+            address: string;
+            /** @description SHA-256 of the certificate it must show, as 64 hexadecimal digits. Left out: any that our authority signed. */
+            fingerprint?: string | null;
+            /** @description The user's password. */
+            password: components["schemas"]["Secret"];
+            /**
+             * Format: int32
+             * @description The TCP port: usually 8729 with TLS, 8728 without.
+             * @example 8729
+             */
+            port: number;
+            /** @description Whether it speaks TLS. */
+            tls: boolean;
+            /** @description The user to log in as. */
+            user: components["schemas"]["Label"];
+        };
         /**
          * @description What was done to a resource.
          * @enum {string}
@@ -1054,7 +1432,7 @@ export interface components {
          * @description What kind of error it is. Each has one HTTP status.
          * @enum {string}
          */
-        ErrorCode: "malformed" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "gone" | "stale" | "too-large" | "unsupported-media-type" | "invalid" | "precondition-required" | "rate-limited" | "internal" | "unavailable";
+        ErrorCode: "malformed" | "unauthenticated" | "forbidden" | "not-found" | "method-not-allowed" | "conflict" | "gone" | "stale" | "too-large" | "unsupported-media-type" | "invalid" | "precondition-required" | "rate-limited" | "internal" | "unavailable" | "router-unreachable";
         /** @description Every answer with a status of 400 and above has this body. */
         ErrorEnvelope: {
             /** @description What went wrong. */
@@ -1167,6 +1545,42 @@ export interface components {
              */
             value?: string | null;
         };
+        /** @description A gateway that an interface may have. */
+        GatewayCandidate: {
+            /**
+             * @description An address, or the name of the interface when that is all there is.
+             * @example 192.0.2.1
+             */
+            gateway: string;
+            /** @description Whether it answers; null where it was not asked. */
+            reachable?: boolean | null;
+            /** @description Why it is offered. */
+            reason: string;
+            /**
+             * Format: double
+             * @description Its round trip in milliseconds.
+             */
+            rtt_ms?: number | null;
+            /** @description From what it is known. */
+            source: components["schemas"]["GatewaySource"];
+            /** @description What to watch out for. */
+            warnings: string[];
+        };
+        /** @description The gateways that an interface may have, the most certain first. */
+        GatewayCandidates: {
+            /** @description The gateways. */
+            items: components["schemas"]["GatewayCandidate"][];
+            /**
+             * Format: date-time
+             * @description When they were looked up.
+             */
+            observed_at: string;
+        };
+        /**
+         * @description From what on a router a gateway is known. The more certain come first.
+         * @enum {string}
+         */
+        GatewaySource: "dhcp" | "pppoe" | "lte" | "route" | "point-to-point" | "neighbor" | "arp";
         /** @description How a control plane is. */
         Health: {
             /**
@@ -1182,7 +1596,7 @@ export interface components {
         };
         /**
          * @description Measurements of a tunnel over some time, as columns of one length. Each point stands for `step_s` seconds from its
-         *     time on. Where nothing was measured every column has null: a gap, and no zero.
+         *     time on. Where nothing was measured a column has null: a gap, and no zero.
          */
         HealthSeries: {
             /** @description When each point begins. */
@@ -1201,6 +1615,8 @@ export interface components {
             rtt_max_ms: (number | null)[];
             /** @description Shortest round trip in milliseconds. */
             rtt_min_ms: (number | null)[];
+            /** @description Bits per second that the router received through the WAN interface; null where it was not asked. */
+            rx_bits_per_s: (number | null)[];
             /**
              * Format: int64
              * @description Seconds from point to point: a whole number of what `resolution` says.
@@ -1209,6 +1625,8 @@ export interface components {
             step_s: number;
             /** @description The tunnel. */
             tunnel_id: components["schemas"]["TunnelId"];
+            /** @description Bits per second that it sent. */
+            tx_bits_per_s: (number | null)[];
         };
         /**
          * @description The name of an interface on the router.
@@ -1328,6 +1746,28 @@ export interface components {
             email: components["schemas"]["Email"];
             /** @description The password. */
             password: components["schemas"]["Secret"];
+        };
+        /**
+         * @description What a line of a job's log is.
+         * @enum {string}
+         */
+        LogKind: "command" | "answer" | "note";
+        /** @description One line of a job's log. */
+        LogLine: {
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            at: string;
+            /** @description What it is. */
+            kind: components["schemas"]["LogKind"];
+            /**
+             * Format: int32
+             * @description Its place in the log, from 0.
+             */
+            ordinal: number;
+            /** @description The line, with secrets masked. */
+            text: string;
         };
         /**
          * Format: double
@@ -1557,6 +1997,28 @@ export interface components {
                 state: components["schemas"]["JobState"];
                 /** @description What it does, step by step. */
                 steps: components["schemas"]["JobStep"][];
+            }[];
+            /** @description Pass it as `after` to get the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LogLine: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was written.
+                 */
+                at: string;
+                /** @description What it is. */
+                kind: components["schemas"]["LogKind"];
+                /**
+                 * Format: int32
+                 * @description Its place in the log, from 0.
+                 */
+                ordinal: number;
+                /** @description The line, with secrets masked. */
+                text: string;
             }[];
             /** @description Pass it as `after` to get the next page; null on the last one. */
             next?: string | null;
@@ -1800,6 +2262,18 @@ export interface components {
              */
             step: number;
         };
+        /** @description The routes that a tunnel would have. */
+        PreviewRoutes: {
+            /** @description The routes; empty while it has no gateway. */
+            routes: components["schemas"]["Route"][];
+            /**
+             * Format: int32
+             * @description The prefix length of its routes.
+             */
+            rung: number;
+            /** @description The tunnel. */
+            tunnel: components["schemas"]["TunnelId"];
+        };
         /** @description The order of a site's tunnels. */
         Priority: {
             /** @description The site. */
@@ -1811,6 +2285,14 @@ export interface components {
              * @description Counts up with every change; also the ETag of the order.
              */
             version: number;
+        };
+        /** @description What an order of a site's tunnels would mean. */
+        PriorityPreview: {
+            router?: components["schemas"]["RouterPlan"] | null;
+            /** @description The routes of each tunnel, the primary first. */
+            routes: components["schemas"]["PreviewRoutes"][];
+            /** @description What to know before it is done. */
+            warnings: string[];
         };
         /** @description How a tunnel is probed, and what that costs. */
         Probing: {
@@ -1835,6 +2317,11 @@ export interface components {
          * @enum {string}
          */
         ProfileName: "fast" | "normal" | "saver";
+        /**
+         * @description What happens when a router is found to differ from what is configured.
+         * @enum {string}
+         */
+        Repair: "ask" | "automatic";
         /**
          * @description How exactly measurements were kept.
          * @enum {string}
@@ -1866,6 +2353,142 @@ export interface components {
             prefix: number;
         };
         /**
+         * @description Where the routes of a router's tunnels come from.
+         * @enum {string}
+         */
+        RouteMode: "pushed" | "local";
+        /** @description The router of a site. */
+        Router: {
+            /** @description How its API is reached. */
+            access: components["schemas"]["RouterAccess"];
+            /**
+             * Format: date-time
+             * @description When it first came; null while it has not.
+             */
+            adopted_at?: string | null;
+            /** @description Its model. */
+            board?: string | null;
+            /** @description Whether what is configured for the site was brought to it. */
+            configured: boolean;
+            /**
+             * Format: int32
+             * @description Steps from what it has to what it should have; null until somebody has looked.
+             */
+            drift?: number | null;
+            /** @description What its owner calls it. */
+            identity?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last heard of.
+             */
+            last_seen_at?: string | null;
+            /** @description Where the routes of its tunnels come from. */
+            mode: components["schemas"]["RouteMode"];
+            /** @description Why, in words; null where that is as usual. */
+            mode_reason?: string | null;
+            /** @description What is wrong with it, in words. */
+            problems: string[];
+            /** @description What happens when it differs from what is configured. */
+            repair: components["schemas"]["Repair"];
+            /** @description Its serial number. */
+            serial?: string | null;
+            /** @description What is known of it. */
+            state: components["schemas"]["RouterState"];
+            /** @description Its version of RouterOS. */
+            version?: string | null;
+            /** @description Through what it is reached now: the name of a tunnel, `management` or `direct`; null when nothing is open to it. */
+            via?: string | null;
+        };
+        /**
+         * @description How a router is reached.
+         * @enum {string}
+         */
+        RouterAccess: "tunnel" | "direct";
+        /** @description What a router says of itself; what it does not say is left out. */
+        RouterFacts: {
+            /** @description Its model. */
+            board?: string | null;
+            /** @description What its owner calls it. */
+            identity?: string | null;
+            /** @description Its serial number. */
+            serial?: string | null;
+            /** @description Its version of RouterOS. */
+            version?: string | null;
+        };
+        /** @description An interface of a router. */
+        RouterInterface: {
+            /** @description Its addresses, with their prefix lengths. */
+            addresses: string[];
+            /** @description Whether a tunnel may leave through it. */
+            can_be_wan: boolean;
+            /** @description What its owner remarks. */
+            comment: string;
+            /** @description Whether it is switched off. */
+            disabled: boolean;
+            /**
+             * @description What it is, as the router says it.
+             * @example ether
+             */
+            kind: string;
+            /** @description Its MAC address. */
+            mac?: string | null;
+            /**
+             * @description Its name.
+             * @example ether1
+             */
+            name: string;
+            /** @description Why not, or what to watch out for. */
+            reason?: string | null;
+            /** @description Whether it has a link. */
+            running: boolean;
+            /**
+             * Format: int64
+             * @description Received bits per second; null where it was not measured.
+             */
+            rx_bits_per_s?: number | null;
+            /**
+             * Format: int64
+             * @description Sent bits per second.
+             */
+            tx_bits_per_s?: number | null;
+            used_by?: components["schemas"]["TunnelId"] | null;
+        };
+        /** @description The interfaces of a router, those that can be a WAN first. */
+        RouterInterfaces: {
+            /** @description The interfaces. */
+            items: components["schemas"]["RouterInterface"][];
+            /**
+             * Format: date-time
+             * @description When they were read.
+             */
+            observed_at: string;
+        };
+        /** @description What would be changed on a router. */
+        RouterPlan: {
+            /** @description Whether a router that was configured before differs from what it should be. */
+            drift: boolean;
+            /** @description Where the routes of its tunnels come from. */
+            mode: components["schemas"]["RouteMode"];
+            /** @description The steps, in order. */
+            steps: components["schemas"]["RouterPlanStep"][];
+            /** @description The whole plan as text. */
+            text: string;
+        };
+        /** @description One step of a plan. */
+        RouterPlanStep: {
+            /** @description The command, with secrets masked. */
+            command: string;
+            /** @description What it does, in words. */
+            summary: string;
+            /** @description What takes it back; null where nothing has to. */
+            undo?: string | null;
+        };
+        /**
+         * @description What is known of a site's router.
+         * @enum {string}
+         */
+        RouterState: "none" | "pending" | "online" | "away";
+        /**
          * Format: password
          * @description A secret on its way between a client and the API: hidden in debug output, spelled out in JSON.
          */
@@ -1875,6 +2498,14 @@ export interface components {
          * @enum {string}
          */
         SessionPolicy: "keep" | "drain" | "move-now";
+        /** @description How to reach the API of a router. */
+        SetAccess: {
+            /** @enum {string} */
+            kind: "tunnel";
+        } | (components["schemas"]["DirectAccess"] & {
+            /** @enum {string} */
+            kind: "direct";
+        });
         /** @description What to force upon a tunnel. */
         SetOverride: {
             /**
@@ -2517,6 +3148,70 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    report_adoption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From the line that was pasted */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdoptionReport"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Malformed"];
+            /** @description The line is not good, or not any more */
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            /** @description Too many attempts from this address */
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    fetch_adoption_script: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From the line that was pasted */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The script */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The line is not good, or not any more */
+            404: components["responses"]["NotFound"];
+            /** @description Too many attempts from this address */
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2563,6 +3258,62 @@ export interface operations {
             };
             401: components["responses"]["Unauthenticated"];
             422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    show_certificate_authority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The certificate */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-pem-file": string;
+                };
+            };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    check_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouterFacts"];
+            };
+        };
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            400: components["responses"]["Malformed"];
+            /** @description The token is not good any more */
+            401: components["responses"]["Unauthenticated"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            /** @description Too many attempts from this address */
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2922,6 +3673,79 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             /** @description It has finished, or cannot be stopped half-way */
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    read_job_log: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many items at most.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description The `next` of the page before; left out for the first page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of lines */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogLine"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, best a UUID. The same request with the same key is carried out once; later ones within 24 h get the first answer, with `Idempotency-Replayed: true`.
+                 * @example 0b9d6f3e-6b0c-4a57-9d0e-3c1f7c2a9a11
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The job */
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new job */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description It has not failed, or the same is being done already */
             409: components["responses"]["Conflict"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3348,6 +4172,70 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    show_adoption: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdoptionProgress"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    adopt_router: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, best a UUID. The same request with the same key is carried out once; later ones within 24 h get the first answer, with `Idempotency-Replayed: true`.
+                 * @example 0b9d6f3e-6b0c-4a57-9d0e-3c1f7c2a9a11
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The line */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adoption"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description This server is not set up for routers; the message says what is missing */
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     show_failover: {
         parameters: {
             query?: never;
@@ -3555,6 +4443,319 @@ export interface operations {
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    preview_priority: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, best a UUID. The same request with the same key is carried out once; later ones within 24 h get the first answer, with `Idempotency-Replayed: true`.
+                 * @example 0b9d6f3e-6b0c-4a57-9d0e-3c1f7c2a9a11
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPriority"];
+            };
+        };
+        responses: {
+            /** @description What it would mean */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorityPreview"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description Failover is not enabled */
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            /** @description The order does not name every tunnel of the site once */
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    show_router: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The router */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    release_router: {
+        parameters: {
+            query?: {
+                /** @description Forget a router that will never answer again. Left out: wait until it does. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job that does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    change_router: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRouter"];
+            };
+        };
+        responses: {
+            /** @description The router */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set_router_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetAccess"];
+            };
+        };
+        responses: {
+            /** @description The router */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Router"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description Its own tunnels cannot lead to a router that was not adopted */
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    configure_router: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description A name for this request, best a UUID. The same request with the same key is carried out once; later ones within 24 h get the first answer, with `Idempotency-Replayed: true`.
+                 * @example 0b9d6f3e-6b0c-4a57-9d0e-3c1f7c2a9a11
+                 */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job that does it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_router_gateways: {
+        parameters: {
+            query: {
+                /** @description The interface, spelled as the router does. */
+                interface: components["schemas"]["InterfaceName"];
+            };
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The gateways */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayCandidates"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            422: components["responses"]["Invalid"];
+            500: components["responses"]["Internal"];
+            /** @description The router does not answer (`router-unreachable`) */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list_router_interfaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The interfaces */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouterInterfaces"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            /** @description The router does not answer (`router-unreachable`) */
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    plan_router: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site */
+                id: components["schemas"]["SiteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouterPlan"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            /** @description No router was adopted */
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            /** @description The router does not answer (`router-unreachable`) */
             503: components["responses"]["Unavailable"];
         };
     };

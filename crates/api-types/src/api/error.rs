@@ -74,6 +74,8 @@ pub enum ErrorCode {
     Internal,
     /// 503: not now; Retry-After says when to come back.
     Unavailable,
+    /// 503: the site's router does not answer; the message says why.
+    RouterUnreachable,
 }
 
 impl ErrorCode {
@@ -94,7 +96,7 @@ impl ErrorCode {
             Self::PreconditionRequired => 428,
             Self::RateLimited => 429,
             Self::Internal => 500,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::RouterUnreachable => 503,
         }
     }
 }

@@ -2,8 +2,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ControllerId, FaultId, FaultType, JobId, JobKind, JobState, LinkState, Place, Route, Severity,
-    SiteId, TunnelId, TunnelRole,
+    ControllerId, FaultId, FaultType, JobId, JobKind, JobState, LinkState, Place, Route,
+    RouterState, Severity, SiteId, TunnelId, TunnelRole,
 };
 
 /// Something that changed, as `GET /events` tells it.
@@ -90,6 +90,15 @@ pub enum Change {
         /// What was done to it.
         edit: Edit,
     },
+    /// What is known of a site's router.
+    Router {
+        /// The site.
+        site: SiteId,
+        /// What was done to it.
+        edit: Edit,
+        /// Its state from now on.
+        state: RouterState,
+    },
     /// The order of a site's tunnels.
     Priority {
         /// The site.
@@ -136,6 +145,7 @@ impl Change {
             Self::Job { .. } => "job",
             Self::Site { .. } => "site",
             Self::Tunnel { .. } => "tunnel",
+            Self::Router { .. } => "router",
             Self::Priority { .. } => "priority",
             Self::Health { .. } => "health",
             Self::Controller { .. } => "controller",

@@ -22,7 +22,7 @@ pub struct StateChange {
 }
 
 /// Measurements of a tunnel over some time, as columns of one length. Each point stands for `step_s` seconds from its
-/// time on. Where nothing was measured every column has null: a gap, and no zero.
+/// time on. Where nothing was measured a column has null: a gap, and no zero.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HealthSeries {
@@ -47,6 +47,10 @@ pub struct HealthSeries {
     pub rtt_max_ms: Vec<Option<f64>>,
     /// Jitter in milliseconds.
     pub jitter_ms: Vec<Option<f64>>,
+    /// Bits per second that the router received through the WAN interface; null where it was not asked.
+    pub rx_bits_per_s: Vec<Option<u64>>,
+    /// Bits per second that it sent.
+    pub tx_bits_per_s: Vec<Option<u64>>,
 }
 
 /// How exactly measurements were kept.

@@ -11,6 +11,9 @@ use holdfast_store::StoreError;
 
 use crate::{limits::TryAgainIn, password::Overloaded};
 
+/// When it is worth while to ask again for a router that did not answer.
+const ROUTER_AGAIN: Duration = Duration::from_secs(5);
+
 /// Why a handler ends early. It turns into the envelope that every answer of 400 and above has.
 #[derive(Debug)]
 pub struct ApiError(Box<Reason>);
@@ -98,6 +101,16 @@ impl ApiError {
             message: message.into(),
             fields: Vec::new(),
             retry_after: Some(retry_after),
+        })
+    }
+
+    /// 503: the site's router does not answer; `why` says why.
+    pub fn router_unreachable(why: &str) -> Self {
+        Self::from(Fault {
+            code: ErrorCode::RouterUnreachable,
+            message: format!("the router cannot be reached: {why}"),
+            fields: Vec::new(),
+            retry_after: Some(ROUTER_AGAIN),
         })
     }
 

@@ -10,6 +10,8 @@ use super::{error::ApiError, write::Write};
 
 pub(super) mod cancel;
 pub(super) mod list;
+pub(super) mod log;
+pub(super) mod retry;
 pub(super) mod show;
 
 /// Queues a job in the transaction of the change that needs it, and tells of it.

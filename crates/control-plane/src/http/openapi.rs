@@ -57,6 +57,7 @@ pub(super) fn about() -> openapi::OpenApi {
         (name = "priority", description = "The order of a site's tunnels"),
         (name = "faults", description = "What was, or is, wrong with sites and tunnels"),
         (name = "jobs", description = "Work that goes on after the request that asked for it was answered"),
+        (name = "routers", description = "The routers of sites, as they are and as they should be"),
         (name = "audit", description = "Who changed what"),
         (name = "events", description = "What changes now"),
         (name = "system", description = "The server itself")

@@ -5,6 +5,7 @@ use holdfast_store::job;
 
 use super::{error::ApiError, jobs, write::Write};
 
+pub(super) mod preview;
 pub(super) mod replace;
 pub(super) mod show;
 

@@ -4,8 +4,8 @@ use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    audit, failover, faults, health, jobs, layers, openapi, organization, priority, session, setup,
-    sites, tokens, tunnels, users,
+    adoption, audit, failover, faults, health, jobs, layers, openapi, organization, priority,
+    routers, session, setup, sites, tokens, tunnels, users,
 };
 use crate::{App, events::sse};
 
@@ -76,11 +76,31 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(tunnels::force::force, tunnels::release::release))
         .routes(routes!(tunnels::health::health))
         .routes(routes!(tunnels::states::states))
+        // Their routers.
+        .routes(routes!(adoption::show::show, adoption::create::create))
+        .routes(routes!(
+            routers::show::show,
+            routers::change::change,
+            routers::release::release
+        ))
+        .routes(routes!(routers::access::set))
+        .routes(routes!(routers::interfaces::interfaces))
+        .routes(routes!(routers::gateways::gateways))
+        .routes(routes!(routers::plan::plan))
+        .routes(routes!(routers::configure::configure))
+        // What routers themselves ask.
+        .routes(routes!(adoption::authority::authority))
+        .routes(routes!(adoption::script::script))
+        .routes(routes!(adoption::progress::progress))
+        .routes(routes!(adoption::check_in::check_in))
         // Which tunnel comes first.
         .routes(routes!(priority::show::show, priority::replace::replace))
+        .routes(routes!(priority::preview::preview))
         .routes(routes!(jobs::list::list))
         .routes(routes!(jobs::show::show))
+        .routes(routes!(jobs::log::log))
         .routes(routes!(jobs::cancel::cancel))
+        .routes(routes!(jobs::retry::retry))
         // What went wrong.
         .routes(routes!(faults::list::list))
         .routes(routes!(faults::csv::download))

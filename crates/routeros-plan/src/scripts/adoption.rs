@@ -67,16 +67,22 @@ impl fmt::Debug for Adoption {
 }
 
 impl Adoption {
-    /// The one line that a person pastes into the router's terminal.
+    /// The [line](Self::line) of this adoption.
+    pub fn command(&self) -> String {
+        Self::line(&self.script_url, &self.authority_url, &self.authority)
+    }
+
+    /// The one line that a person pastes into the router's terminal. It needs no credentials, so it can be shown before
+    /// there are any.
     ///
     /// The certificate that came over an unchecked connection is believed for its fingerprint, which the line holds.
     /// Everything after it comes over a checked one.
-    pub fn command(&self) -> String {
+    pub fn line(script_url: &str, authority_url: &str, authority: &Authority) -> String {
         let name = quoted_text(names::AUTHORITY);
         let parts = [
             format!(
                 "/tool/fetch url={} check-certificate=no dst-path={AUTHORITY_FILE}",
-                quoted_text(&self.authority_url)
+                quoted_text(authority_url)
             ),
             format!("/certificate remove [find name={name}]"),
             format!(
@@ -86,12 +92,12 @@ impl Adoption {
             format!(
                 ":if ([:len [/certificate find fingerprint={}]] = 0) do={{ /certificate remove [find name={name}]; \
                  :error \"Holdfast: that is not the certificate of your control plane, somebody is in between\" }}",
-                quoted_text(&self.fingerprint())
+                quoted_text(&digits(authority))
             ),
             format!(
                 "/tool/fetch url={}{} dst-path={FILE}",
-                quoted_text(&self.script_url),
-                checked(&self.script_url)
+                quoted_text(script_url),
+                checked(script_url)
             ),
             format!(
                 ":do {{ /import file-name={FILE} }} on-error={{ :put \"Holdfast: the router cannot run the script\" }}"
@@ -142,10 +148,7 @@ impl Adoption {
     }
 
     fn fingerprint(&self) -> String {
-        self.authority
-            .fingerprint
-            .replace(':', "")
-            .to_ascii_lowercase()
+        digits(&self.authority)
     }
 
     /// Reports something that is known when the script is written.
@@ -375,6 +378,11 @@ impl Adoption {
 :put \"Holdfast: the router is adopted.\""
         )
     }
+}
+
+/// A fingerprint as RouterOS has it.
+fn digits(authority: &Authority) -> String {
+    authority.fingerprint.replace(':', "").to_ascii_lowercase()
 }
 
 /// Gives up if `condition` holds. `words`, an expression, are for the person at the terminal and for the control plane.

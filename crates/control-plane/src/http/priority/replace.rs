@@ -97,7 +97,7 @@ pub(in crate::http) async fn replace(
 }
 
 /// Says of every tunnel what is wrong with its place in the order.
-fn check(wish: &[TunnelId], tunnels: &[TunnelId]) -> Result<(), ApiError> {
+pub(super) fn check(wish: &[TunnelId], tunnels: &[TunnelId]) -> Result<(), ApiError> {
     let fault = |field: String, id: &TunnelId, message: &str| FieldFault {
         field,
         value: Some(id.to_string()),

@@ -3,7 +3,10 @@ use holdfast_api_types::{
     TunnelId,
     api::{HealthSeries, Resolution},
 };
-use holdfast_store::health::{self, MAX_POINTS, Point, Series};
+use holdfast_store::{
+    health::{self, MAX_POINTS, Point, Series},
+    traffic::{self, Rate},
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -57,7 +60,8 @@ pub(in crate::http) async fn health(
     let mut conn = app.store().read().await?;
     found(&mut conn, &caller.organization, &id).await?;
     let series = health::series(&mut conn, &id, from, to, points, now).await?;
-    Ok(Json(view(id, &series)))
+    let rates = traffic::rates(&mut conn, &id, &series).await?;
+    Ok(Json(view(id, &series, &rates)))
 }
 
 fn check(window: &Window, now: Timestamp) -> Result<(Timestamp, Timestamp, u32), ApiError> {
@@ -91,7 +95,7 @@ fn too_early(field: &str, at: Timestamp) -> ApiError {
     )
 }
 
-fn view(tunnel_id: TunnelId, series: &Series) -> HealthSeries {
+fn view(tunnel_id: TunnelId, series: &Series, rates: &[Option<Rate>]) -> HealthSeries {
     let step = i64::from(series.step_s);
     let begins = (0..).map(|index: i64| series.from + SignedDuration::from_secs(index * step));
     let millis = |us: Option<u32>| us.map(|us| f64::from(us) / 1000.0);
@@ -120,6 +124,8 @@ fn view(tunnel_id: TunnelId, series: &Series) -> HealthSeries {
         rtt_avg_ms: column(|point| point.rtt_avg_us),
         rtt_max_ms: column(|point| point.rtt_max_us),
         jitter_ms: column(|point| point.jitter_us),
+        rx_bits_per_s: rates.iter().map(|rate| Some(rate.as_ref()?.rx)).collect(),
+        tx_bits_per_s: rates.iter().map(|rate| Some(rate.as_ref()?.tx)).collect(),
     }
 }
 
