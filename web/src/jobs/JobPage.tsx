@@ -1,20 +1,21 @@
 import { Alert, Button, Grid, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams } from '@tanstack/react-router';
 import type { Job } from '../api/types';
 import { useMay } from '../session/session';
 import { siteQuery } from '../sites/sites';
 import { Confirm } from '../ui/Confirm';
 import { Facts } from '../ui/Facts';
 import { TextLink } from '../ui/links';
-import { Answer } from '../ui/notes';
+import { Answer, ErrorNote } from '../ui/notes';
 import { Page } from '../ui/Page';
 import { StateBadge } from '../ui/StateBadge';
 import { Steps } from '../ui/Steps';
 import { jobKinds, jobStates } from '../ui/states';
 import { Time } from '../ui/Time';
-import { goesOn, jobQuery, useCancelJob } from './jobs';
+import { JobLog } from './JobLog';
+import { goesOn, jobQuery, useCancelJob, useRetryJob } from './jobs';
 
 export function JobPage() {
   const { job: id } = useParams({ from: '/inside/jobs/$job' });
@@ -38,7 +39,7 @@ function Shown({ job }: { job: Job }) {
           )}
         </Text>
       }
-      actions={mayAct && goesOn(job) && <CancelJob job={job} />}
+      actions={mayAct && (goesOn(job) ? <CancelJob job={job} /> : <RetryJob job={job} />)}
     >
       {job.error && (
         <Alert color="red" title="It failed">
@@ -47,12 +48,15 @@ function Shown({ job }: { job: Job }) {
       )}
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          <Paper withBorder p="md" component="section">
-            <Title order={2} size="h5" mb="md">
-              Steps
-            </Title>
-            <Steps steps={job.steps} />
-          </Paper>
+          <Stack gap="md">
+            <Paper withBorder p="md" component="section">
+              <Title order={2} size="h5" mb="md">
+                Steps
+              </Title>
+              <Steps steps={job.steps} />
+            </Paper>
+            <JobLog job={job.id} />
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <Stack gap="md">
@@ -74,6 +78,28 @@ function Shown({ job }: { job: Job }) {
         </Grid.Col>
       </Grid>
     </Page>
+  );
+}
+
+/** Only what did not succeed is worth doing again. */
+function RetryJob({ job }: { job: Job }) {
+  const navigate = useNavigate();
+  const retry = useRetryJob(job.id);
+  if (job.state === 'succeeded') return null;
+  return (
+    <>
+      <ErrorNote error={retry.error} />
+      <Button
+        loading={retry.isPending}
+        onClick={() =>
+          retry.mutate(undefined, {
+            onSuccess: (made) => navigate({ to: '/jobs/$job', params: { job: made.job.id } }),
+          })
+        }
+      >
+        Try it again
+      </Button>
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, ok, onceKey } from '../api/client';
+import { api, everyPage, ok, onceKey, pageLimit } from '../api/client';
 import { keys } from '../api/keys';
 import type { Job } from '../api/types';
 import type { JobFilter } from './filter';
@@ -36,6 +36,35 @@ export function useCancelJob(id: string) {
         }),
       ),
     onSuccess: (job) => client.setQueryData(keys.job(id), job),
+  });
+}
+
+/** What a router was told by a job, and what it said. */
+export const jobLogQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.jobLog(id),
+    queryFn: ({ signal }) =>
+      everyPage((after) =>
+        ok(
+          api.GET('/api/v1/jobs/{id}/log', {
+            params: { path: { id }, query: { limit: pageLimit, after } },
+            signal,
+          }),
+        ),
+      ),
+  });
+
+/** Does the same again as a new job. */
+export function useRetryJob(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () =>
+      ok(
+        api.POST('/api/v1/jobs/{id}/retry', {
+          params: { path: { id }, header: { 'Idempotency-Key': onceKey() } },
+        }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.jobs }),
   });
 }
 

@@ -116,6 +116,8 @@ export function touched(event: LiveEvent): QueryKey[] {
       return ofSite(event.site);
     case 'tunnel':
       return [keys.tunnel(event.tunnel), keys.fleet, ...ofSite(event.site)];
+    case 'router':
+      return [keys.router(event.site), keys.adoption(event.site)];
     case 'priority':
       return [keys.priority(event.site), keys.failover(event.site), keys.siteTunnels(event.site), keys.fleet];
     case 'health':

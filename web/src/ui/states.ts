@@ -49,6 +49,13 @@ export const siteStates: Record<Schemas['SiteState'], Look> = {
   unknown: { label: 'Unknown', ...unknown },
 };
 
+export const routerStates: Record<Schemas['RouterState'], Look> = {
+  none: { label: 'None', ...neutral },
+  pending: { label: 'Adoption begun', color: 'blue', icon: IconLoader2 },
+  online: { label: 'Online', ...good },
+  away: { label: 'Away', ...warning },
+};
+
 export const severities: Record<Severity, Look> = {
   minor: { label: 'Minor', color: 'blue', icon: IconAlertTriangle },
   major: { label: 'Major', color: 'orange', icon: IconAlertTriangle },

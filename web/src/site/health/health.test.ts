@@ -39,6 +39,8 @@ const series: Series = {
   jitter_ms: [1, null, null, 2],
   loss_percent: [4, null, null, 0],
   probes: [60, null, null, 60],
+  rx_bits_per_s: [800, null, null, 900],
+  tx_bits_per_s: [80, null, null, 90],
 };
 
 describe('a series', () => {
@@ -58,9 +60,11 @@ describe('a series', () => {
 
   it('becomes CSV that no spreadsheet takes for a formula', () => {
     const lines = csv([{ name: '=1+"1"', series }]).split('\r\n');
-    expect(lines[0]).toBe('at,tunnel,rtt_min_ms,rtt_avg_ms,rtt_max_ms,jitter_ms,loss_percent,probes');
-    expect(lines[1]).toBe(`2026-11-23T11:00:00Z,"'=1+""1""",10,12,40,1,4,60`);
-    expect(lines[2]).toBe(`2026-11-23T11:01:00Z,"'=1+""1""",,,,,,`);
+    expect(lines[0]).toBe(
+      'at,tunnel,rtt_min_ms,rtt_avg_ms,rtt_max_ms,jitter_ms,loss_percent,probes,rx_bits_per_s,tx_bits_per_s',
+    );
+    expect(lines[1]).toBe(`2026-11-23T11:00:00Z,"'=1+""1""",10,12,40,1,4,60,800,80`);
+    expect(lines[2]).toBe(`2026-11-23T11:01:00Z,"'=1+""1""",,,,,,,,`);
   });
 
   it('has a colour for its loss', () => {

@@ -61,7 +61,16 @@ export function summary(series: Series): string {
     .concat('.');
 }
 
-const columns = ['rtt_min_ms', 'rtt_avg_ms', 'rtt_max_ms', 'jitter_ms', 'loss_percent', 'probes'] as const;
+const columns = [
+  'rtt_min_ms',
+  'rtt_avg_ms',
+  'rtt_max_ms',
+  'jitter_ms',
+  'loss_percent',
+  'probes',
+  'rx_bits_per_s',
+  'tx_bits_per_s',
+] as const;
 
 /** The measurements of several tunnels as CSV, with empty fields where nothing was measured. */
 export function csv(tunnels: readonly { name: string; series: Series }[]): string {

@@ -10,6 +10,7 @@ import { linkStates } from '../../ui/states';
 import { Ago, Time } from '../../ui/Time';
 import { duration } from '../../ui/time';
 import { failoverQuery } from '../failover';
+import { RouterCard } from '../router/RouterCard';
 import { OpenFaults } from './OpenFaults';
 import { PathDiagram } from './PathDiagram';
 
@@ -31,7 +32,10 @@ export function OverviewPage() {
         </Stack>
       </Grid.Col>
       <Grid.Col span={{ base: 12, lg: 4 }}>
-        <Stack gap="md">{site.data && <SiteFacts site={site.data} />}</Stack>
+        <Stack gap="md">
+          <RouterCard site={id} />
+          {site.data && <SiteFacts site={site.data} />}
+        </Stack>
       </Grid.Col>
     </Grid>
   );
