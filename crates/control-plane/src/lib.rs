@@ -18,6 +18,7 @@ mod limits;
 pub mod password;
 mod profile;
 pub mod reconciler;
+pub mod router;
 pub mod routers;
 mod setup_link;
 pub mod vault;

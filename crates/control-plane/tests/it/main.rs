@@ -15,6 +15,7 @@ mod faults;
 mod idempotency;
 mod jobs;
 mod openapi;
+mod router;
 mod sites;
 mod support;
 mod tokens;
