@@ -45,13 +45,13 @@ export function rebased(draft: Draft, stored: Stored): Draft | undefined {
 
 /** Metered tunnels that stand above an unmetered one: traffic would cost money while a free way is there. */
 export function costly(order: readonly string[], tunnels: readonly Tunnel[]): Tunnel[] {
-  const inOrder = order
-    .map((id) => tunnels.find((tunnel) => tunnel.id === id))
-    .filter(
-      (tunnel) => tunnel !== undefined && tunnel.enabled && tunnel.state !== 'unconfigured',
-    ) as Tunnel[];
+  const inOrder = order.flatMap((id) => tunnels.find((tunnel) => tunnel.id === id) ?? []).filter(isUsed);
   const lastFree = inOrder.findLastIndex(({ metered }) => !metered);
   return inOrder.slice(0, Math.max(0, lastFree)).filter(({ metered }) => metered);
+}
+
+function isUsed({ enabled, state }: Tunnel): boolean {
+  return enabled && state !== 'unconfigured';
 }
 
 /** The place of a tunnel in words. */
