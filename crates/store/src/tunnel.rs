@@ -15,7 +15,7 @@ pub use list::{TunnelFilter, all, ids, list, of_site};
 pub use row::{Credentials, Link, Login, LoginCheck, NewTunnel, Override, Settings, Tunnel};
 use row::{forced, last_login};
 pub use state::{
-    clear_override, connected, next_override_expiry, set_link, set_override, take_expired_overrides,
+    clear_override, connected, next_override_expiry, set_link, set_override, with_expired_override,
 };
 
 /// Every select of whole tunnels: the columns in one place, `$tail` begins with WHERE or with a join.

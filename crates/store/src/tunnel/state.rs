@@ -1,12 +1,12 @@
 //! What happens to tunnels: log-ins, link states, overrides.
 
-use holdfast_api_types::{SiteId, TunnelId, TunnelRole};
+use holdfast_api_types::{TunnelId, TunnelRole};
 use jiff::Timestamp;
 
-use super::{Link, Login, Override};
+use super::{Link, Login, Override, Tunnel, tunnels};
 use crate::{
     Connection, Result,
-    column::{MaybeMicros, Text, micros},
+    column::{MaybeMicros, micros},
 };
 
 /// Writes what is known of a tunnel's connection; false if there is no such tunnel. The history is
@@ -75,25 +75,13 @@ pub async fn clear_override(conn: &mut Connection, id: &TunnelId) -> Result<bool
     Ok(done.rows_affected() > 0)
 }
 
-/// Takes back every override whose time is over, and says of which tunnels.
-pub async fn take_expired_overrides(
-    conn: &mut Connection,
-    now: Timestamp,
-) -> Result<Vec<(SiteId, TunnelId)>> {
+/// The tunnels upon which something is forced whose time is over.
+pub async fn with_expired_override(conn: &mut Connection, now: Timestamp) -> Result<Vec<Tunnel>> {
     let now = micros(now);
-    let taken = sqlx::query!(
-        r#"update tunnel set override_kind = null, override_reason = null, override_by = null,
-            override_at = null, override_expires_at = null
-            where override_expires_at <= $1
-            returning site_id as "site_id!: Text<SiteId>", id as "id!: Text<TunnelId>""#,
-        now,
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(taken
-        .into_iter()
-        .map(|row| (row.site_id.into(), row.id.into()))
-        .collect())
+    let found = tunnels!("where t.override_expires_at <= $1 order by t.id", now)
+        .fetch_all(conn)
+        .await?;
+    Ok(found)
 }
 
 /// When the next override ends by itself.

@@ -1,7 +1,11 @@
 use std::net::Ipv4Addr;
 
-use holdfast_api_types::{LinkState, OverrideKind, api::Gateway, controller::Order};
-use holdfast_store::priority;
+use holdfast_api_types::{ActorKind, LinkState, OverrideKind, api::Gateway, controller::Order};
+use holdfast_store::{
+    Seek,
+    audit::{self, AuditFilter},
+    priority,
+};
 
 use super::bed::{Bed, id, until};
 
@@ -133,6 +137,21 @@ async fn an_override_counts_until_its_time_is_over() {
     })
     .await;
     assert_eq!(bed.tunnel("lte").await.forced, None);
+    let mut conn = bed.store.read().await.unwrap();
+    let (all, first) = (AuditFilter::default(), Seek::first(10));
+    let log = audit::list(&mut conn, &bed.organization, &all, &first);
+    let log = log.await.unwrap().items;
+    let ended = log.iter().find(|entry| entry.action == "tunnel.release");
+    let ended = ended.expect("the audit log says that it has ended");
+    assert_eq!(
+        (ended.actor_kind, &*ended.subject_id),
+        (ActorKind::System, "tunnel-lte")
+    );
+    assert!(
+        ended.detail.contains(r#""kind":"prefer""#),
+        "{}",
+        ended.detail
+    );
 }
 
 #[tokio::test]
