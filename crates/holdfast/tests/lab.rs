@@ -89,6 +89,18 @@ fn a_black_hole_upstream_is_left_within_700_ms_by_agents() {
 }
 
 #[test]
+fn a_black_hole_upstream_is_left_within_3_s_by_a_routeros_router() {
+    measure("black-hole", "routeros").assert_outage_within(3_000.0);
+}
+
+#[test]
+fn a_planned_switch_on_a_routeros_router_loses_nothing() {
+    let measured = measure("planned-switch", "routeros");
+    measured.assert_nothing_lost();
+    assert_eq!(measured.median("switches"), 1.0, "{}", measured.0);
+}
+
+#[test]
 fn a_cable_that_is_out_is_left_within_100_ms() {
     measure_runs("port-down", "stock", 3).assert_outage_within(100.0);
 }

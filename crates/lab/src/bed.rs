@@ -107,7 +107,7 @@ impl LabBuilder {
             Some(program) => program,
             None => std::env::current_exe().context("cannot tell which program this is")?,
         };
-        let network = Network::build(self.isps)?;
+        let network = Network::build(self.isps, self.client.owns_router())?;
         let tunnels: Vec<_> = network
             .lines
             .iter()
@@ -406,15 +406,11 @@ impl Lab {
     }
 
     fn pushed_routes(&self) -> Vec<KernelRoute> {
-        let routes = self.network.router.run(|net| net.gateway_routes());
-        let mut routes = routes.unwrap_or_else(|error| {
+        let routes = self.clients.pushed_routes(&self.network);
+        routes.unwrap_or_else(|error| {
             tracing::warn!("cannot read the router's routes: {error:#}");
             Vec::new()
-        });
-        let own = self.network.lines[0].plan.own_route_metric();
-        // A route to a single address pins a tunnel, and none is pushed.
-        routes.retain(|route| route.metric < own && route.prefix < 32);
-        routes
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     kind::ClientKind,
     namespace::Namespace,
+    net::KernelRoute,
     network::{Line, Network},
     process::{Supervised, find_program, log_to},
     routeros::RouterOs,
@@ -47,6 +48,19 @@ impl Clients {
         };
         let each = lines.iter().zip(profiles).map(start);
         Ok(Self::Each(each.collect::<anyhow::Result<_>>()?))
+    }
+
+    /// The routes that tunnels were given.
+    pub(crate) fn pushed_routes(&self, network: &Network) -> anyhow::Result<Vec<KernelRoute>> {
+        match self {
+            Self::Router(router) => router.pushed_routes(),
+            Self::Each(_) => {
+                let own = network.lines[0].plan.own_route_metric();
+                let mut routes = network.router.run(|net| net.gateway_routes())?;
+                routes.retain(|route| route.metric < own);
+                Ok(routes)
+            }
+        }
     }
 
     /// The client of a line dies and comes back.

@@ -47,6 +47,13 @@ impl ClientKind {
     ];
 }
 
+impl ClientKind {
+    /// Whether addresses and routes of the router's WAN interfaces are its own affair.
+    pub(crate) fn owns_router(self) -> bool {
+        self == Self::Routeros
+    }
+}
+
 impl FromStr for ServerKind {
     type Err = anyhow::Error;
 

@@ -41,7 +41,8 @@ pub(crate) struct Line {
 }
 
 impl Network {
-    pub(crate) fn build(isps: Vec<Isp>) -> anyhow::Result<Self> {
+    /// `bare` leaves the router's interfaces without addresses and routes, for a router that has its own.
+    pub(crate) fn build(isps: Vec<Isp>, bare: bool) -> anyhow::Result<Self> {
         let emulator = Emulator::start()?;
         let lan = Namespace::create("lan")?;
         let router = Namespace::create("router")?;
@@ -54,7 +55,7 @@ impl Network {
         })?;
         let lines = (1..)
             .zip(isps)
-            .map(|(number, isp)| Line::build(Plan { number }, isp, &emulator, &router, &inet))
+            .map(|(number, isp)| Line::build(Plan { number }, isp, &emulator, &router, &inet, bare))
             .collect::<anyhow::Result<_>>()?;
         let (lan, router, inet) = (Arc::new(lan), Arc::new(router), Arc::new(inet));
         Ok(Self {
@@ -83,21 +84,24 @@ impl Line {
         emulator: &Emulator,
         router: &Namespace,
         inet: &Namespace,
+        bare: bool,
     ) -> anyhow::Result<Self> {
         let namespace = Namespace::create(&format!("isp{}", plan.number))?;
         let wan = plan.wan_interface();
         let up = format!("up{}", plan.number);
 
-        let near = plug(router, &wan, plan.wan(), 24)?;
-        let far = plug(&namespace, "cust", plan.gateway(), 24)?;
+        let near = plug(router, &wan, (!bare).then(|| plan.wan()), 24)?;
+        let far = plug(&namespace, "cust", Some(plan.gateway()), 24)?;
         let access = emulator.connect(near, far, isp.line);
 
-        let near = plug(&namespace, "up", plan.uplink_isp(), 30)?;
-        let far = plug(inet, &up, plan.uplink_inet(), 30)?;
+        let near = plug(&namespace, "up", Some(plan.uplink_isp()), 30)?;
+        let far = plug(inet, &up, Some(plan.uplink_inet()), 30)?;
         let uplink = emulator.connect(near, far, Conditions::default());
 
-        router
-            .run(move |net| net.add_route(ANYWHERE, 0, plan.gateway(), plan.own_route_metric()))?;
+        if !bare {
+            let metric = plan.own_route_metric();
+            router.run(move |net| net.add_route(ANYWHERE, 0, plan.gateway(), metric))?;
+        }
         namespace.run(move |net| {
             net.set_ipv4("ip_forward", "1")?;
             net.add_route(ANYWHERE, 0, plan.uplink_inet(), 0)
@@ -116,12 +120,19 @@ impl Line {
     }
 }
 
-/// An interface with an address, whose cable is still in our hands.
-fn plug(namespace: &Namespace, name: &str, address: Ipv4Addr, prefix: u8) -> anyhow::Result<Tap> {
+/// An interface, with an address if it is given one, whose cable is still in our hands.
+fn plug(
+    namespace: &Namespace,
+    name: &str,
+    address: Option<Ipv4Addr>,
+    prefix: u8,
+) -> anyhow::Result<Tap> {
     let name = name.to_owned();
     namespace.run(move |net| {
         let tap = Tap::create(&name)?;
-        net.add_address(&name, address, prefix)?;
+        if let Some(address) = address {
+            net.add_address(&name, address, prefix)?;
+        }
         net.link_up(&name)?;
         Ok(tap)
     })

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Write},
+    net::Ipv4Addr,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::Command,
@@ -11,13 +12,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use crate::{
     namespace::Namespace,
+    net::KernelRoute,
     network::Line,
     process::{Supervised, log_to},
+    topology::LAN_GATEWAY,
 };
 
 /// A running virtual router.
@@ -33,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a router that dials at once waits before it does, in milliseconds.
 const REDIAL_DELAY: u64 = 100;
+
+/// Distance of a connection's own default route, beneath all that is pushed; the line's number is added.
+const OWN_DISTANCE: u8 = 200;
 
 impl RouterOs {
     /// Starts one in `router` that dials with these profiles, one for each line.
@@ -72,16 +78,45 @@ impl RouterOs {
         }
     }
 
-    fn ask(&self, request: &Value) -> anyhow::Result<()> {
+    /// What the router holds because a tunnel was given it, whether it uses it or not; nothing before it has started.
+    pub(crate) fn pushed_routes(&self) -> anyhow::Result<Vec<KernelRoute>> {
+        if !self.control.exists() {
+            return Ok(Vec::new());
+        }
+        let reply = self.ask(&json!({ "command": { "path": "/ip/route/print" } }))?;
+        let rows = reply["rows"].as_array().context("a menu has rows")?;
+        Ok(rows.iter().filter_map(pushed_route).collect())
+    }
+
+    fn ask(&self, request: &Value) -> anyhow::Result<Value> {
         let mut stream = UnixStream::connect(&self.control)
             .with_context(|| format!("cannot reach {}", self.control.display()))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         writeln!(stream, "{request}")?;
         let mut reply = String::new();
         BufReader::new(stream).read_line(&mut reply)?;
-        ensure!(reply.trim() == "\"done\"", "it answers {}", reply.trim());
-        Ok(())
+        let reply: Value = serde_json::from_str(&reply).context("its answer is no JSON")?;
+        match reply["error"].as_str() {
+            None => Ok(reply),
+            Some(error) => bail!("it refuses {request}: {error}"),
+        }
     }
+}
+
+/// A row of `/ip/route`, if it was pushed to a tunnel.
+fn pushed_route(row: &Value) -> Option<KernelRoute> {
+    let field = |name: &str| row[name].as_str();
+    if field("vpn") != Some("true") {
+        return None;
+    }
+    let (_, prefix) = field("dst-address")?.split_once('/')?;
+    let gateway: Ipv4Addr = field("gateway")?.split('%').next()?.parse().ok()?;
+    Some(KernelRoute {
+        prefix: prefix.parse().ok()?,
+        gateway,
+        metric: field("distance")?.parse().ok()?,
+        dead: field("active") != Some("true"),
+    })
 }
 
 /// What a profile says of a tunnel.
@@ -130,10 +165,13 @@ fn client_name(line: usize) -> String {
 
 /// The settings of the virtual router (docs/virtual-router.md).
 fn describe(lines: &[Line], logins: &[Login], control: &Path) -> Value {
-    let interfaces: Vec<_> = lines
-        .iter()
-        .map(|line| json!({ "name": line.plan.wan_interface() }))
-        .collect();
+    let wan = |line: &Line| {
+        let lease =
+            json!({ "address": line.plan.wan(), "prefix": 24, "gateway": line.plan.gateway() });
+        json!({ "name": line.plan.wan_interface(), "lease": lease })
+    };
+    let mut interfaces = vec![json!({ "name": "lan" })];
+    interfaces.extend(lines.iter().map(wan));
     let authority = logins.first().map_or("", |login| &login.authority);
     json!({
         "identity": "lab",
@@ -146,22 +184,22 @@ fn describe(lines: &[Line], logins: &[Login], control: &Path) -> Value {
     })
 }
 
-/// Addresses, and for every line a pin with its shadow and a client.
+/// The site's own network, and for every line a lease, a pin with its shadow and a client.
 fn configuration(lines: &[Line], logins: &[Login]) -> String {
-    let mut script = String::new();
+    let mut script = format!("/ip address add address={LAN_GATEWAY}/24 interface=lan\n");
     for (number, (line, login)) in lines.iter().zip(logins).enumerate() {
         let (plan, slot) = (line.plan, line.plan.slot());
         let (wan, gateway, controller) = (plan.wan_interface(), plan.gateway(), slot.ip());
         // Writing to a String cannot fail.
         let _ = write!(
             script,
-            "/ip address add address={own}/24 interface={wan}\n\
+            "/ip dhcp-client add interface={wan} default-route-distance={distance} use-peer-dns=no disabled=no\n\
              /ip route add dst-address={controller} gateway={gateway}%{wan}\n\
              /ip route add dst-address={controller} blackhole distance=250\n\
              /interface ovpn-client add name={name} connect-to={controller} port={port} \
              user=\"{user}\" password=\"{password}\" cipher=aes256-cbc auth=sha256 \
              tls-version=only-1.2 verify-server-certificate=yes disabled=no\n",
-            own = plan.wan(),
+            distance = OWN_DISTANCE + plan.number,
             name = client_name(number),
             port = slot.port(),
             user = login.user,
@@ -174,6 +212,21 @@ fn configuration(lines: &[Line], logins: &[Login]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_routes_that_were_pushed_count() {
+        let mut row = json!({ "dst-address": "128.0.0.0/1", "gateway": "192.0.2.1", "distance": "90", "vpn": "true",
+            "active": "true" });
+        let pushed = KernelRoute {
+            prefix: 1,
+            gateway: Ipv4Addr::new(192, 0, 2, 1),
+            metric: 90,
+            dead: false,
+        };
+        assert_eq!(pushed_route(&row), Some(pushed));
+        row["vpn"] = Value::Null;
+        assert_eq!(pushed_route(&row), None);
+    }
 
     #[test]
     fn a_profile_is_read_with_its_secrets_inside() {
