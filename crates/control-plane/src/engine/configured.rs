@@ -2,12 +2,14 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use holdfast_api_types::{OrganizationId, OverrideKind, ProfileName, TunnelId, api::Gateway};
-use holdfast_failover::{Admission, Configured, Hold, ProbeProfile, Targets};
+use holdfast_api_types::{
+    OrganizationId, OverrideKind, ProfileName, SiteId, TunnelId, api::Gateway,
+};
+use holdfast_failover::{Admission, Configured, Hold, ProbeProfile, Targets, addresses};
 use holdfast_store::{
-    Sha256,
+    Connection, Sha256, StoreError, router,
     site::Site,
-    tunnel::{LoginCheck, Override, Tunnel},
+    tunnel::{self, LoginCheck, Override, Tunnel},
 };
 
 /// What a tunnel gets besides its place. When the store says something else it has to log in again.
@@ -39,6 +41,24 @@ pub(super) struct DesiredTunnel {
     pub(super) configured: Configured,
     /// None while it may not connect.
     pub(super) details: Option<Details>,
+}
+
+/// The tunnels of a site in its order. Once its router is configured by us, each has the virtual next hop of its slot for
+/// a gateway: the router knows where that leads.
+pub(super) async fn tunnels_of(
+    conn: &mut Connection,
+    site: &SiteId,
+) -> Result<Vec<Tunnel>, StoreError> {
+    let mut tunnels = tunnel::of_site(conn, site).await?;
+    let router = router::of_site(conn, site).await?;
+    if router.is_some_and(|router| router.configured) {
+        for tunnel in &mut tunnels {
+            let slot = u8::try_from(tunnel.slot + 1).unwrap_or(u8::MAX);
+            let next_hop = Gateway::Address(addresses::virtual_next_hop(slot));
+            tunnel.settings.gateway = tunnel.settings.gateway.take().map(|_| next_hop);
+        }
+    }
+    Ok(tunnels)
 }
 
 impl Desired {

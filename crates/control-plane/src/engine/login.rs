@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 
 use super::{
     Engine, Source,
-    configured::{Desired, Details, LoggedIn},
+    configured::{self, Desired, Details, LoggedIn},
     desk::Connection,
 };
 
@@ -144,7 +144,7 @@ impl Engine {
         let Some(check) = check.filter(|check| is_password(&check.password_sha256, login)) else {
             return Ok(Err(WRONG));
         };
-        let tunnels = tunnel::of_site(&mut conn, &check.site_id).await?;
+        let tunnels = configured::tunnels_of(&mut conn, &check.site_id).await?;
         drop(conn);
         let Some(organization) = tunnels.first().map(|it| it.organization_id.clone()) else {
             return Ok(Err(WRONG));

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use holdfast_api_types::{SiteId, TunnelId};
 use holdfast_store::{Sha256, StoreError, site, tunnel};
 
-use super::{Engine, configured::Desired};
+use super::{
+    Engine,
+    configured::{self, Desired},
+};
 
 /// After the store could not be read.
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -41,7 +44,7 @@ impl Engine {
             });
             return Ok(());
         };
-        let tunnels = tunnel::of_site(&mut conn, id).await?;
+        let tunnels = configured::tunnels_of(&mut conn, id).await?;
         let connected = self.desk().connected(id);
         let mut passwords: BTreeMap<TunnelId, Sha256> = BTreeMap::new();
         for tunnel in connected {

@@ -11,7 +11,7 @@ use holdfast_store::{StoreError, tunnel};
 
 use super::{
     Engine, Source,
-    configured::{Desired, LoggedIn},
+    configured::{self, Desired, LoggedIn},
     desk::Connection,
 };
 
@@ -96,7 +96,7 @@ impl Engine {
         let changes = self.desk().changes();
         let mut conn = self.0.store.read().await?;
         let check = tunnel::login_check(&mut conn, &held.tunnel).await?;
-        let tunnels = tunnel::of_site(&mut conn, &held.site).await?;
+        let tunnels = configured::tunnels_of(&mut conn, &held.site).await?;
         drop(conn);
         let known = check
             .filter(|check| check.site_id == held.site)

@@ -7,12 +7,16 @@ use holdfast_failover::{FaultKey, Monitor, Stored};
 use holdfast_store::{
     Connection, Seek, Store, StoreError, fault,
     site::{self, Site},
-    tunnel::{self, Tunnel},
+    tunnel::Tunnel,
 };
 use tokio::{sync::Notify, task::JoinSet};
 
 use super::{
-    Engine, Shared, configured::Desired, desk::Desk, health::Recorder, journal::Journal,
+    Engine, Shared,
+    configured::{self, Desired},
+    desk::Desk,
+    health::Recorder,
+    journal::Journal,
     stream::Awaited,
 };
 use crate::{clock::Clock, events::Bus};
@@ -67,7 +71,7 @@ impl Engine {
     }
 
     async fn restore_site(&self, conn: &mut Connection, site: &Site) -> Result<(), StoreError> {
-        let tunnels = tunnel::of_site(conn, &site.id).await?;
+        let tunnels = configured::tunnels_of(conn, &site.id).await?;
         let open = fault::open_of_site(conn, &site.id).await?;
         // The configuration of a router is not the monitor's to judge.
         let of_links = open

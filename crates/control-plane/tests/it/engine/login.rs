@@ -5,6 +5,7 @@ use holdfast_api_types::{
     api::Gateway,
     controller::{LoginVerdict, StillGood},
 };
+use holdfast_store::router;
 
 use super::bed::{Bed, until};
 
@@ -87,6 +88,23 @@ async fn what_was_committed_before_a_log_in_counts_for_it_whatever_the_engine_kn
         let (_, grant) = bed.connect("fibre").await;
         assert_eq!(grant.routes[0].gateway, gateway);
     }
+}
+
+#[tokio::test]
+async fn behind_a_router_that_we_configured_routes_lead_to_the_next_hop_of_the_slot() {
+    let mut bed = Bed::new().await;
+    bed.add_router("management").await;
+    let (_, grant) = bed.connect("fibre").await;
+    assert_eq!(grant.routes[0].gateway, Ipv4Addr::new(192, 0, 2, 1));
+
+    let mut write = bed.store.write().await.unwrap();
+    router::set_configured(&mut write, &bed.site, true)
+        .await
+        .unwrap();
+    write.commit().await.unwrap();
+
+    let (_, grant) = bed.connect("fibre").await;
+    assert_eq!(grant.routes[0].gateway, Ipv4Addr::new(100, 127, 255, 1));
 }
 
 #[tokio::test]

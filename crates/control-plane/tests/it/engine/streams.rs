@@ -11,7 +11,7 @@ use super::bed::{Bed, digest, id, until};
 
 impl Bed {
     /// The site has a router whose management tunnel has this name, and the same for its password.
-    async fn add_router(&self, name: &str) {
+    pub(super) async fn add_router(&self, name: &str) {
         let handed = Handed {
             api_user: "holdfast".into(),
             api_password_sealed: vec![1],
