@@ -232,7 +232,7 @@ async fn a_router_that_was_not_heard_of_is_away_until_it_is() {
     );
     assert_eq!(
         router::missed_since(&mut tx, at(21)).await.unwrap(),
-        [site.clone()]
+        std::slice::from_ref(&site)
     );
     assert!(
         !router::take_away(&mut tx, &site, at(20), at(50))

@@ -227,11 +227,8 @@ impl Stream {
                 if open.end_by.is_some_and(|by| now >= by) {
                     socket.abort();
                 }
-                let is_over = match state {
-                    State::Closed => !socket.can_recv(),
-                    State::TimeWait => open.is_received,
-                    _ => false,
-                };
+                let is_over = (state == State::Closed && !socket.can_recv())
+                    || (state == State::TimeWait && open.is_received);
                 if !is_over {
                     return Settled::Goes;
                 }
@@ -269,7 +266,7 @@ impl Open {
         }
     }
 
-    fn fail(self: Box<Self>, cause: &str) -> StreamEvent {
+    fn fail(self, cause: &str) -> StreamEvent {
         let ended = self.ended();
         self.end.fail(cause);
         ended

@@ -78,17 +78,19 @@ impl Bed {
 
     fn opened(&mut self) -> TunnelStream {
         self.order(PORT);
-        match self.until(|bed| bed.streams.poll_event()) {
-            StreamEvent::Opened(_, stream) => stream,
-            other => panic!("{other:?}"),
-        }
+        let event = self.until(|bed| bed.streams.poll_event());
+        let StreamEvent::Opened(_, stream) = event else {
+            panic!("{event:?}")
+        };
+        stream
     }
 
     fn failed(&mut self) -> String {
-        match self.until(|bed| bed.streams.poll_event()) {
-            StreamEvent::Failed(_, cause) => cause,
-            other => panic!("{other:?}"),
-        }
+        let event = self.until(|bed| bed.streams.poll_event());
+        let StreamEvent::Failed(_, cause) = event else {
+            panic!("{event:?}")
+        };
+        cause
     }
 }
 
