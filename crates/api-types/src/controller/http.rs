@@ -9,7 +9,6 @@
 //! | `POST reauthorize` | [`LoginCall`] | [`StillGood`](super::StillGood) |
 //! | `POST events` | [`EventBatch`] | [`EventReceipt`] |
 //! | `GET commands?run=RUN` | | server-sent events: each `data` is a JSON list of [`Command`](super::Command)s |
-//! | `GET streams/ID` | | a WebSocket with the bytes of a stream |
 //!
 //! *Runs.* Connections and events are numbered from the start of the controller's process; its [`RunId`] tells
 //! one such life from the next. A run that was not seen before has ended all older ones of that controller,
@@ -22,10 +21,8 @@
 //! *Commands* are not repeated. A controller that opens the stream says with [`ControllerEvent::Snapshot`] what
 //! it has; from that follows what it must be told.
 //!
-//! *Streams.* A controller that was ordered to open one dials its WebSocket when the router has answered, and reports
-//! [`ControllerEvent::StreamFailed`] when it has not. Binary messages carry the bytes; an empty one says that its
-//! sender has no more. A close frame says that the stream is over: with code 1000 all went well, with 1011 its reason
-//! says in words what did not. A connection that breaks without one has failed as well.
+//! *Streams* to routers go through controllers in the same process only. One in another process that is ordered to
+//! open one reports [`ControllerEvent::StreamFailed`], and the next way is tried.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

@@ -1,5 +1,5 @@
-//! Streams of bytes to routers. A controller opens one inside a tunnel when it is told to; the bytes then come from
-//! that controller, by a function call or over a WebSocket.
+//! Streams of bytes to routers. A controller of this process opens one inside a tunnel when it is told to; the bytes
+//! then come from that controller.
 
 use std::{
     collections::HashMap,
