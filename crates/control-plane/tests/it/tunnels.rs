@@ -89,6 +89,7 @@ async fn what_a_tunnel_cannot_be_is_refused_with_field_value_and_mend() {
         ("gateway", json!("10.0.0.300"), "as 192.0.2.1"),
         ("gateway", json!("198.18.0.1"), "198.18.0.0/15"),
         ("gateway", json!("224.0.0.1"), "multicast"),
+        ("gateway", json!("pppoe-out1"), "adopted MikroTik router"),
         ("interface", json!("eth 0"), "as ether1"),
         ("name", json!("wan 2"), "choose another"),
         ("name", json!(null), "expected a string"),

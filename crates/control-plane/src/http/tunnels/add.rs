@@ -51,6 +51,7 @@ pub(in crate::http) async fn add(
     let before = new.settings.clone();
     new.settings = settings::changed(&before, wish)?;
     settings::unused_name(&new.settings.name, &others, None)?;
+    settings::usable_gateway(&mut write, &id, &new.settings).await?;
     new.link = configured_link(&new.settings, write.now());
 
     let row = tunnel::insert(&mut write, new).await?;

@@ -62,6 +62,7 @@ pub(in crate::http) async fn configure(
     if after != row.settings {
         let others = tunnel::of_site(&mut write, &row.site_id).await?;
         settings::unused_name(&after.name, &others, Some(&row))?;
+        settings::usable_gateway(&mut write, &row.site_id, &after).await?;
         apply(&mut write, &mut row, after).await?;
     }
     write.commit().await?;

@@ -1,10 +1,13 @@
 //! From what an operator wishes to what a tunnel is to be.
 
 use holdfast_api_types::{
-    SessionPolicy,
-    api::{ConfigureTunnel, DrainMinutes, FieldFault, LossPercent, Patch, TargetMillis},
+    SessionPolicy, SiteId,
+    api::{ConfigureTunnel, DrainMinutes, FieldFault, Gateway, LossPercent, Patch, TargetMillis},
 };
-use holdfast_store::tunnel::{Settings, Tunnel};
+use holdfast_store::{
+    Connection, router,
+    tunnel::{Settings, Tunnel},
+};
 use serde_json::{Map, Value, json};
 
 use crate::http::error::ApiError;
@@ -90,6 +93,23 @@ pub(super) fn unused_name(
         value: Some(name.into()),
         message: "is the name of another tunnel of this site: choose another".into(),
     }]))
+}
+
+/// Refuses an interface as the gateway where nobody can send traffic to it: a pushed route names an address, and only
+/// on a router that we configure does that lead to the interface.
+pub(super) async fn usable_gateway(
+    conn: &mut Connection,
+    site: &SiteId,
+    after: &Settings,
+) -> Result<(), ApiError> {
+    let Some(Gateway::Interface(name)) = &after.gateway else {
+        return Ok(());
+    };
+    if router::of_site(conn, site).await?.is_some() {
+        return Ok(());
+    }
+    let message = "is an interface, which needs an adopted MikroTik router: write the ISP's IPv4 address, as in 192.0.2.1";
+    Err(ApiError::invalid("gateway", Some(name.as_str()), message))
 }
 
 /// What the audit log says: the new value of each setting that changed.
