@@ -16,6 +16,8 @@ import { useApiForm } from '../../ui/form';
 import { ErrorNote } from '../../ui/notes';
 import { connectionTypes, options } from '../../ui/states';
 import { SessionFields, TargetFields } from './AdvancedFields';
+import { GatewayLookup } from './GatewayLookup';
+import { InterfaceField } from './InterfaceField';
 import { changeOf, type SettingsValues, settingsFields, usuallyMetered, valuesOf, volume } from './settings';
 import { useConfigureTunnel } from './tunnels';
 
@@ -27,7 +29,7 @@ export function TunnelSettings({ tunnel, onDone }: { tunnel: Tunnel; onDone: () 
   return (
     <form onSubmit={submit}>
       <Stack gap="md">
-        <Connection form={form} />
+        <Connection tunnel={tunnel} form={form} />
         <Text size="sm" c="dimmed">
           Probing with these settings costs about {volume(tunnel.probing.active_bytes_per_month)} a month
           while it carries the traffic, and {volume(tunnel.probing.standby_bytes_per_month)} while it waits.
@@ -67,24 +69,26 @@ export function TunnelSettings({ tunnel, onDone }: { tunnel: Tunnel; onDone: () 
 
 export type SettingsForm = UseFormReturnType<SettingsValues>;
 
-function Connection({ form }: { form: SettingsForm }) {
+function Connection({ tunnel, form }: { tunnel: Tunnel; form: SettingsForm }) {
   const { onChange, ...type } = form.getInputProps('connection_type');
   return (
     <>
       <TextInput label="Name" required maxLength={100} data-autofocus {...form.getInputProps('name')} />
       <SimpleGrid cols={{ base: 1, xs: 2 }}>
-        <TextInput
-          label="Interface"
-          description="Of the router, towards this ISP"
-          placeholder="ether1"
-          {...form.getInputProps('interface')}
-        />
+        <InterfaceField tunnel={tunnel} form={form} />
         <TextInput
           label="Gateway"
           description="The ISP's router, as yours sees it"
           placeholder="192.0.2.1"
           {...form.getInputProps('gateway')}
         />
+      </SimpleGrid>
+      <GatewayLookup
+        site={tunnel.site_id}
+        through={form.values.interface.trim()}
+        onPick={(gateway) => form.setFieldValue('gateway', gateway)}
+      />
+      <SimpleGrid cols={{ base: 1, xs: 2 }}>
         <Select
           label="Connection type"
           description="Decides how often it is probed"
