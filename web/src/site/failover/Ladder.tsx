@@ -12,6 +12,7 @@ import { StateBadge } from '../../ui/StateBadge';
 import { Steps } from '../../ui/Steps';
 import { jobStates } from '../../ui/states';
 import { Deactivate } from './Deactivate';
+import { OrderPreview } from './OrderPreview';
 import { costly, type Draft, draftMove, isOvertaken, rebased } from './order';
 import { PriorityList } from './PriorityList';
 import { TunnelCard } from './TunnelCard';
@@ -73,6 +74,7 @@ function Sorted({ site, status, stored }: { site: string; status: FailoverStatus
         onMove={(id, to) => setDraft((now) => draftMove(now, stored, id, to))}
       />
       {!isStale && <ErrorNote error={setPriority.error} />}
+      {draft && !overtaken && <OrderPreview site={site} order={draft.order} tunnels={status.tunnels} />}
       {draft && !overtaken && (
         <Group justify="flex-end" gap="xs" role="group" aria-label="The new order">
           <Text size="sm" c="dimmed" mr="auto">
