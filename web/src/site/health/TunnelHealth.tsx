@@ -6,6 +6,7 @@ import { StateBadge } from '../../ui/StateBadge';
 import { linkStates } from '../../ui/states';
 import { Plot } from './Plot';
 import { type Band, gaps, lossColor, type Series, seconds, summary } from './series';
+import { hasTraffic, megabits, trafficInWords } from './traffic';
 
 interface Props {
   tunnel: TunnelStatus;
@@ -15,12 +16,14 @@ interface Props {
   onZoom: (from: number, to: number) => void;
 }
 
-/** What one tunnel measured: latency with the spread around it, jitter and loss on one time axis. */
+/** What one tunnel measured: latency with the spread around it, jitter, loss and throughput on one time axis. */
 export function TunnelHealth({ tunnel, series, faults, window, onZoom }: Props) {
   const at = useMemo(() => seconds(series), [series]);
   const words = summary(series);
   const bands = useMemo(() => faultBands(faults, window), [faults, window]);
   const missing = useMemo(() => gaps(series), [series]);
+  const received = useMemo(() => megabits(series.rx_bits_per_s), [series]);
+  const sent = useMemo(() => megabits(series.tx_bits_per_s), [series]);
   const shared = { at, window, gaps: missing, faults: bands, summary: words, onZoom };
   return (
     <Paper withBorder p="md" component="section" aria-label={tunnel.name}>
@@ -45,6 +48,28 @@ export function TunnelHealth({ tunnel, series, faults, window, onZoom }: Props) 
         />
         <Plot {...shared} label="Jitter" unit="ms" height={84} least={5} values={series.jitter_ms} />
         <Plot {...shared} label="Loss" unit="%" height={84} least={5} values={series.loss_percent} />
+        {hasTraffic(series) && (
+          <>
+            <Plot
+              {...shared}
+              label="Received"
+              summary={trafficInWords(series.rx_bits_per_s)}
+              unit="Mbit/s"
+              height={84}
+              least={1}
+              values={received}
+            />
+            <Plot
+              {...shared}
+              label="Sent"
+              summary={trafficInWords(series.tx_bits_per_s)}
+              unit="Mbit/s"
+              height={84}
+              least={1}
+              values={sent}
+            />
+          </>
+        )}
       </Stack>
     </Paper>
   );
