@@ -78,9 +78,12 @@ pub async fn clear_override(conn: &mut Connection, id: &TunnelId) -> Result<bool
 /// The tunnels upon which something is forced whose time is over.
 pub async fn with_expired_override(conn: &mut Connection, now: Timestamp) -> Result<Vec<Tunnel>> {
     let now = micros(now);
-    let found = tunnels!("where t.override_expires_at <= $1 order by t.override_expires_at", now)
-        .fetch_all(conn)
-        .await?;
+    let found = tunnels!(
+        "where t.override_expires_at <= $1 order by t.override_expires_at",
+        now
+    )
+    .fetch_all(conn)
+    .await?;
     Ok(found)
 }
 
