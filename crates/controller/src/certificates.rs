@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -153,77 +153,113 @@ fn pem_error(err: &rustls_pki_types::pem::Error) -> String {
     }
 }
 
-const SERVER_FILES: [&str; 4] = [
-    "server-ecdsa.key",
-    "server-ecdsa.pem",
-    "server-rsa.key",
-    "server-rsa.pem",
-];
-
-/// Our own certificates for the slots, ECDSA first: it costs a fifth of RSA's time. Made when they are
-/// not there or speak of other addresses.
-fn own(slots: &[SocketAddr], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey>>> {
-    fs::create_dir_all(data)
-        .with_context(|| format!("--data: {} cannot be made", data.display()))?;
-    let addresses: Vec<IpAddr> = slots
-        .iter()
-        .map(SocketAddr::ip)
-        .filter(|address| !address.is_unspecified())
-        .collect();
-    let named = addresses
-        .iter()
-        .map(|address| format!("{address}\n"))
-        .collect::<String>();
-    let list = data.join("server.addresses");
-    let up_to_date = fs::read_to_string(&list).is_ok_and(|list| list == named);
-    if !up_to_date || !SERVER_FILES.iter().all(|name| data.join(name).exists()) {
-        make_servers(&addresses, data)?;
-        fs::write(&list, named).with_context(|| format!("{} cannot be written", list.display()))?;
-    }
-    ["server-ecdsa", "server-rsa"]
-        .into_iter()
-        .map(|name| {
-            let certificate = data.join(format!("{name}.pem"));
-            let key = data.join(format!("{name}.key"));
-            let pair = read(&certificate, &key);
-            pair.map(Arc::new).map_err(|fault| {
-                anyhow::anyhow!(
-                    "{}: {}",
-                    if fault.in_key { key } else { certificate }.display(),
-                    fault.mend
-                )
-            })
-        })
-        .collect()
+/// Serves HTTPS as `host`, an address or a name, to those who trust our own authority and nobody else. Made as the
+/// certificates for the slots are, when they are missing or speak of another host.
+///
+/// # Errors
+/// When `host` is neither, or the certificates cannot be made or read.
+pub fn own_https(host: &str, data: &Path) -> anyhow::Result<rustls::ServerConfig> {
+    let certificates = HTTPS.own(&[host.to_owned()], data)?;
+    let versions = [&version::TLS13, &version::TLS12];
+    let mut config = rustls_server_config(Arc::new(provider()), &versions, certificates)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
-fn make_servers(addresses: &[IpAddr], data: &Path) -> anyhow::Result<()> {
-    let ca = authority(data)?;
-    let ecdsa = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-    let rsa = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-    let encipherment = [KeyUsagePurpose::KeyEncipherment];
-    for (name, key, more) in [
-        ("server-ecdsa", ecdsa, &[][..]),
-        ("server-rsa", rsa, &encipherment),
-    ] {
-        let mut params = params("Holdfast route controller", CA_YEARS);
-        // OpenVPN's `remote-cert-tls server` wants both a key usage and the extended one.
-        params.key_usages = [&[KeyUsagePurpose::DigitalSignature], more].concat();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.subject_alt_names = addresses
-            .iter()
-            .map(|address| SanType::IpAddress(*address))
-            .collect();
-        let certificate = params.signed_by(&key, &ca)?;
-        write(
-            &data.join(format!("{name}.key")),
-            &key.serialize_pem(),
-            0o600,
-        )?;
-        write(&data.join(format!("{name}.pem")), &certificate.pem(), 0o644)?;
+/// Our own certificates for the slots.
+fn own(slots: &[SocketAddr], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey>>> {
+    let addresses = slots.iter().map(SocketAddr::ip);
+    let names: Vec<String> = addresses
+        .filter(|address| !address.is_unspecified())
+        .map(|address| address.to_string())
+        .collect();
+    SLOTS.own(&names, data)
+}
+
+/// Whom certificates of our own are for, and in which files they are.
+struct Purpose {
+    files: &'static str,
+    subject: &'static str,
+}
+
+const SLOTS: Purpose = Purpose {
+    files: "server",
+    subject: "Holdfast route controller",
+};
+
+const HTTPS: Purpose = Purpose {
+    files: "routers",
+    subject: "Holdfast",
+};
+
+impl Purpose {
+    /// Certificates for these addresses and names, ECDSA first: it costs a fifth of RSA's time. Made when they are not
+    /// there or speak of others.
+    fn own(&self, names: &[String], data: &Path) -> anyhow::Result<Vec<Arc<CertifiedKey>>> {
+        fs::create_dir_all(data)
+            .with_context(|| format!("--data: {} cannot be made", data.display()))?;
+        let named = names.iter().map(|name| format!("{name}\n"));
+        let named = named.collect::<String>();
+        let list = data.join(format!("{}.addresses", self.files));
+        let up_to_date = fs::read_to_string(&list).is_ok_and(|list| list == named);
+        let pairs = [self.pair("ecdsa", data), self.pair("rsa", data)];
+        let is_there =
+            |(certificate, key): &(PathBuf, PathBuf)| certificate.exists() && key.exists();
+        if !up_to_date || !pairs.iter().all(is_there) {
+            self.make(names, data)?;
+            fs::write(&list, named)
+                .with_context(|| format!("{} cannot be written", list.display()))?;
+        }
+        let read = |(certificate, key): (PathBuf, PathBuf)| {
+            let pair = read(&certificate, &key);
+            pair.map(Arc::new).map_err(|fault| {
+                let file = if fault.in_key { key } else { certificate };
+                anyhow!("{}: {}", file.display(), fault.mend)
+            })
+        };
+        pairs.into_iter().map(read).collect()
     }
-    tracing::info!(folder = %data.display(), "made certificates for the slots");
-    Ok(())
+
+    fn make(&self, names: &[String], data: &Path) -> anyhow::Result<()> {
+        let ca = authority(data)?;
+        let ecdsa = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let rsa = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        let encipherment = [KeyUsagePurpose::KeyEncipherment];
+        for (kind, key, more) in [("ecdsa", ecdsa, &[][..]), ("rsa", rsa, &encipherment)] {
+            let mut params = params(self.subject, CA_YEARS);
+            // OpenVPN's `remote-cert-tls server` wants both a key usage and the extended one.
+            params.key_usages = [&[KeyUsagePurpose::DigitalSignature], more].concat();
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            params.subject_alt_names = names
+                .iter()
+                .map(|name| alternative_name(name))
+                .collect::<anyhow::Result<_>>()?;
+            let certificate = params.signed_by(&key, &ca)?;
+            let (certificate_file, key_file) = self.pair(kind, data);
+            write(&key_file, &key.serialize_pem(), 0o600)?;
+            write(&certificate_file, &certificate.pem(), 0o644)?;
+        }
+        tracing::info!(folder = %data.display(), "made certificates for {}", names.join(", "));
+        Ok(())
+    }
+
+    /// The files of a certificate and its key.
+    fn pair(&self, kind: &str, data: &Path) -> (PathBuf, PathBuf) {
+        let file = |ending| data.join(format!("{}-{kind}.{ending}", self.files));
+        (file("pem"), file("key"))
+    }
+}
+
+fn alternative_name(name: &str) -> anyhow::Result<SanType> {
+    match name.parse() {
+        Ok(address) => Ok(SanType::IpAddress(address)),
+        Err(_) => {
+            let name = name.try_into();
+            Ok(SanType::DnsName(
+                name.context("a certificate cannot be for that name")?,
+            ))
+        }
+    }
 }
 
 /// The authority that signs our own certificates, in PEM form, for whoever is to trust them. Made on the first call.
@@ -335,6 +371,23 @@ mod tests {
         fs::remove_file(data.path().join("server-rsa.pem")).unwrap();
         own(&slots(&["192.0.2.2:443"]), data.path()).unwrap();
         assert_eq!(&read_all(&data)[0], ca);
+    }
+
+    #[test]
+    fn https_has_certificates_of_its_own_for_a_name_or_an_address() {
+        let data = tempfile::tempdir().unwrap();
+        own(&slots(&["192.0.2.1:443"]), data.path()).unwrap();
+        let made = read_all(&data);
+        own_https("192.0.2.1", data.path()).unwrap();
+        let of_address = fs::read(data.path().join("routers-ecdsa.pem")).unwrap();
+        own_https("routers.example.org", data.path()).unwrap();
+        let of_name = fs::read(data.path().join("routers-ecdsa.pem")).unwrap();
+        assert_ne!(of_address, of_name);
+        own_https("routers.example.org", data.path()).unwrap();
+        let kept = fs::read(data.path().join("routers-ecdsa.pem")).unwrap();
+        assert_eq!(of_name, kept);
+        assert_eq!(read_all(&data), made, "those for the slots are not touched");
+        assert!(own_https("näher", data.path()).is_err());
     }
 
     #[test]

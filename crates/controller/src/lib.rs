@@ -45,7 +45,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::{
     admission::AdmissionLimits,
-    certificates::{Certificate, Identity, PairFault, own_authority},
+    certificates::{Certificate, Identity, PairFault, own_authority, own_https},
     control_plane::{
         Command, ControlPlane, LoginRequest, LoginVerdict, Order, Report, ReportKind, StillGood,
         TunnelGrant, TunnelStream,
