@@ -59,6 +59,23 @@ pub struct Config {
     pub slots: Vec<SocketAddr>,
     /// The authority that signed the controllers' certificates, as PEM, for the profiles of routers.
     pub ca: String,
+    /// Where routers that are adopted find us.
+    pub for_routers: ForRouters,
+}
+
+/// Where routers find this server: they trust [`Config::ca`] and nobody else.
+#[derive(Debug, Clone)]
+pub enum ForRouters {
+    /// At a URL with `https`, whose certificate that authority has signed.
+    At(PublicUrl),
+    /// Nowhere yet. This is what the operator of this installation has to set, for a person.
+    Nowhere(String),
+}
+
+impl Default for ForRouters {
+    fn default() -> Self {
+        Self::Nowhere("set listen under [http.routers] to an address that routers reach".into())
+    }
 }
 
 impl Config {
@@ -164,6 +181,16 @@ impl PublicUrl {
         self.https
     }
 
+    /// A name or an address, the latter without brackets.
+    pub fn host(&self) -> &str {
+        let host = match self.authority.rsplit_once(':') {
+            // Within brackets it belongs to the address.
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.authority,
+        };
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// As browsers send it in the header `Origin`.
     pub fn origin(&self) -> String {
         format!(
@@ -223,6 +250,18 @@ mod tests {
             ("http://[::1]:8080", "http://[::1]:8080"),
         ] {
             assert_eq!(text.parse::<PublicUrl>().unwrap().origin(), origin);
+        }
+    }
+
+    #[test]
+    fn a_public_url_knows_its_host_without_port_and_brackets() {
+        for (text, host) in [
+            ("https://holdfast.example.org", "holdfast.example.org"),
+            ("https://192.0.2.1:8443", "192.0.2.1"),
+            ("https://[2001:db8::1]:8443", "2001:db8::1"),
+            ("https://[2001:db8::1]", "2001:db8::1"),
+        ] {
+            assert_eq!(text.parse::<PublicUrl>().unwrap().host(), host);
         }
     }
 

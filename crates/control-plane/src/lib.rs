@@ -23,5 +23,5 @@ pub mod routers;
 mod setup_link;
 pub mod vault;
 
-pub use app::{App, Config, InvalidPublicUrl, Parts, PublicUrl};
+pub use app::{App, Config, ForRouters, InvalidPublicUrl, Parts, PublicUrl};
 pub use setup_link::SetupLink;

@@ -31,10 +31,36 @@ const GRACE: Duration = Duration::from_secs(2);
 /// When the process is out of files, accepting again at once would spin.
 const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
-/// A listening HTTP server.
-pub(crate) struct HttpServer {
+/// An address that is listened on, by TLS or without. Nobody is answered yet.
+pub(crate) struct Door {
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
+}
+
+impl Door {
+    /// `key` is what the operator changes if nobody can listen there.
+    pub(crate) async fn open(
+        key: &str,
+        listen: SocketAddr,
+        tls: Option<TlsAcceptor>,
+    ) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!(
+                "{key}: cannot listen on {listen}: is the address on this machine, and the port free?"
+            )
+        })?;
+        Ok(Self { listener, tls })
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A listening HTTP server.
+pub(crate) struct HttpServer {
+    door: Door,
     router: Router,
 }
 
@@ -42,22 +68,18 @@ impl HttpServer {
     /// Listens, so that what is wrong with the address or the certificate is said at once.
     pub(crate) async fn bind(config: &HttpConfig, router: Router) -> anyhow::Result<Self> {
         let tls = config.tls.as_ref().map(acceptor).transpose()?;
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            format!(
-                "http.listen: cannot listen on {}: is the address on this machine, and the port free?",
-                config.listen
-            )
-        })?;
-        Ok(Self {
-            listener,
-            tls,
-            router,
-        })
+        let door = Door::open("http.listen", config.listen, tls).await?;
+        Ok(Self::behind(door, router))
+    }
+
+    /// Answers those who come to a door.
+    pub(crate) fn behind(door: Door, router: Router) -> Self {
+        Self { door, router }
     }
 
     /// Where it listens.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.door.address()
     }
 
     /// Serves until told to stop; then lets requests under way finish, and cuts event streams.
@@ -94,7 +116,7 @@ impl HttpServer {
         let place = room.clone().acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
         loop {
-            match self.listener.accept().await {
+            match self.door.listener.accept().await {
                 Ok((stream, remote)) => return (stream, remote, place),
                 Err(err) => {
                     tracing::warn!(%err, "an HTTP connection cannot be accepted");
@@ -112,7 +134,7 @@ impl HttpServer {
     ) -> anyhow::Result<()> {
         // Events are small and must not wait for an acknowledgement.
         stream.set_nodelay(true)?;
-        match &self.tls {
+        match &self.door.tls {
             None => self.speak(stream, remote, stop).await,
             Some(tls) => {
                 let stream = tokio::time::timeout(BE_QUICK, tls.accept(stream)).await;
@@ -153,14 +175,8 @@ impl HttpServer {
 
 /// The operator's certificate for browsers and programs.
 pub(crate) fn acceptor(files: &PemFiles) -> anyhow::Result<TlsAcceptor> {
-    let PemFiles { certificate, key } = files;
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| {
-            format!(
-                "http.tls.certificate = {certificate:?} cannot be used: give the path of a PEM certificate chain"
-            )
-        })?;
+    let chain = chain(files)?;
+    let key = &files.key;
     let key_mend =
         || format!("http.tls.key = {key:?} cannot be used: give the path of its PEM private key");
     let secret = PrivateKeyDer::from_pem_file(key).with_context(key_mend)?;
@@ -170,4 +186,16 @@ pub(crate) fn acceptor(files: &PemFiles) -> anyhow::Result<TlsAcceptor> {
         .with_context(key_mend)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The operator's certificate with what it was signed by, without the last.
+pub(crate) fn chain(files: &PemFiles) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let certificate = &files.certificate;
+    CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| {
+            format!(
+                "http.tls.certificate = {certificate:?} cannot be used: give the path of a PEM certificate chain"
+            )
+        })
 }

@@ -6,6 +6,7 @@ mod config;
 mod controller;
 mod dashboard;
 mod data;
+mod for_routers;
 mod http;
 mod inside;
 mod lab;

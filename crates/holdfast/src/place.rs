@@ -8,7 +8,8 @@ use std::{
 use anyhow::Context;
 use clap::Args as ClapArgs;
 use holdfast_control_plane::{
-    App, Config as AppConfig, Parts, clock::SystemClock, password::Passwords, vault::Vault,
+    App, Config as AppConfig, ForRouters, Parts, clock::SystemClock, password::Passwords,
+    vault::Vault,
 };
 use holdfast_controller::own_authority;
 use holdfast_store::Store;
@@ -76,7 +77,11 @@ pub(crate) fn read_authority(file: &Path) -> anyhow::Result<String> {
 }
 
 /// Opens database and key of an installation.
-pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App> {
+pub(crate) async fn open(
+    data: &DataDir,
+    config: &Config,
+    for_routers: ForRouters,
+) -> anyhow::Result<App> {
     let http = &config.http;
     let vault = Vault::in_directory(data.path())?;
     let store = Store::open(&data.database()).await;
@@ -91,6 +96,7 @@ pub(crate) async fn open(data: &DataDir, config: &Config) -> anyhow::Result<App>
             trusted_proxies: http.trusted_proxies.clone(),
             slots: config.controller.slots.clone(),
             ca: authority(&config.controller, data)?,
+            for_routers,
         },
     }))
 }

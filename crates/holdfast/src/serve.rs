@@ -19,6 +19,7 @@ use crate::{
     controller::Format,
     dashboard,
     data::DataDir,
+    for_routers::RoutersDoor,
     http::HttpServer,
     inside::{self, Inside, start_controller},
     logging,
@@ -64,13 +65,18 @@ The same as /etc/holdfast/holdfast.toml, behind a proxy that speaks HTTPS:
   [[controller.slots]]            # one for each internet connection of a site
   address = "203.0.113.1:443"
   [[controller.slots]]
-  address = "203.0.113.2:443""#;
+  address = "203.0.113.2:443"
+
+  # [http.routers]                # where MikroTiks are adopted, with a certificate from Holdfast's own authority
+  # listen = "203.0.113.1:8443"   # unless set: port 8443 of the first slot, if that is not 127.0.0.1; or "off"
+  # url = "https://HOST:PORT"     # how routers reach it, if not by that address"#;
 
 /// The HTTP API and the database, for route controllers in other processes
 ///
 /// As `holdfast serve`, but nobody listens on the slots: start `holdfast controller --control-plane URL` on the machines
 /// that have their addresses, each with a token from `holdfast admin token create NAME --controller`. The slots are
-/// configured here all the same: they go into the profiles of routers.
+/// configured here all the same: they go into the profiles of routers. MikroTiks are adopted where `listen` under
+/// `[http.routers]` says, and nowhere unless it is set.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ControlPlaneArgs {
     #[command(flatten)]
@@ -144,7 +150,7 @@ struct Running {
     /// Looks after those in other processes.
     watch: JoinHandle<()>,
     stop_http: CancellationToken,
-    http: JoinHandle<()>,
+    http: Vec<JoinHandle<()>>,
 }
 
 async fn start(
@@ -153,7 +159,9 @@ async fn start(
     events: Option<Format>,
     slots: Option<Slots>,
 ) -> anyhow::Result<Running> {
-    let app = place::open(data, config).await?;
+    let RoutersDoor { door, whereabouts } =
+        RoutersDoor::open(config, data, slots.is_some()).await?;
+    let app = place::open(data, config, whereabouts).await?;
     let (store, clock, bus) = (app.store().clone(), app.clock().clone(), app.bus().clone());
     let engine = Engine::start(store, clock, bus).await?;
     let events = EventSink::new(events.map(Into::into));
@@ -165,6 +173,8 @@ async fn start(
     let router = router.merge(http::controllers::router(controllers.clone()));
     let router = dashboard::beside(router, app.config().https());
     let server = HttpServer::bind(&config.http, router).await?;
+    let for_routers = http::router::for_routers(app.clone());
+    let for_routers = door.map(|door| HttpServer::behind(door, for_routers));
     let controller = match slots {
         None => None,
         Some(Slots { metrics }) => {
@@ -182,7 +192,11 @@ async fn start(
         engine,
         controller,
         watch: tokio::spawn(async move { controllers.watch().await }),
-        http: tokio::spawn(server.serve(stop_http.clone())),
+        http: [Some(server), for_routers]
+            .into_iter()
+            .flatten()
+            .map(|server| tokio::spawn(server.serve(stop_http.clone())))
+            .collect(),
         stop_http,
     })
 }
@@ -203,7 +217,9 @@ impl Running {
         }
         self.watch.abort();
         self.stop_http.cancel();
-        self.http.await?;
+        for server in self.http {
+            server.await?;
+        }
         self.jobs.stop().await;
         self.engine.stop(WRITE_WITHIN).await;
         self.app.store().clone().close().await;

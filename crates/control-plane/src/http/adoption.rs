@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
 use crate::{
-    App,
+    App, ForRouters,
     ids::{SecretHash, SecretKind, new_id, new_secret},
 };
 
@@ -98,16 +98,13 @@ struct Whereabouts {
 /// 409 with what the operator of this installation has to set.
 fn whereabouts(app: &App) -> Result<Whereabouts, ApiError> {
     let config = app.config();
-    let origin = config
-        .public_url
-        .as_ref()
-        .filter(|url| url.is_https())
-        .map(|url| url.origin())
-        .ok_or_else(|| {
-            ApiError::conflict(
-                "routers are adopted over HTTPS: set public_url under [http] to the https:// address of this server",
-            )
-        })?;
+    let origin = match &config.for_routers {
+        ForRouters::At(url) => url.origin(),
+        ForRouters::Nowhere(mend) => {
+            let message = format!("routers have no address of this server: {mend}");
+            return Err(ApiError::conflict(message));
+        }
+    };
     let management = config.slots.iter().find_map(|slot| match slot {
         std::net::SocketAddr::V4(slot) => Some(*slot),
         std::net::SocketAddr::V6(_) => None,

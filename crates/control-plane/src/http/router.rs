@@ -11,7 +11,19 @@ use crate::{App, events::sse};
 
 /// The whole API as a service.
 pub fn router(app: App) -> Router {
-    let (router, _) = endpoints().split_for_parts();
+    service(endpoints(), app)
+}
+
+/// The part of it that routers ask, for a listener of theirs: nobody logs in there.
+pub fn for_routers(app: App) -> Router {
+    service(
+        OpenApiRouter::new().nest("/api/v1", asked_by_routers()),
+        app,
+    )
+}
+
+fn service(endpoints: OpenApiRouter<App>, app: App) -> Router {
+    let (router, _) = endpoints.split_for_parts();
     router
         .fallback(layers::no_such_path)
         .method_not_allowed_fallback(layers::no_such_method)
@@ -89,10 +101,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(routers::plan::plan))
         .routes(routes!(routers::configure::configure))
         // What routers themselves ask.
-        .routes(routes!(adoption::authority::authority))
-        .routes(routes!(adoption::script::script))
-        .routes(routes!(adoption::progress::progress))
-        .routes(routes!(adoption::check_in::check_in))
+        .merge(asked_by_routers())
         // Which tunnel comes first.
         .routes(routes!(priority::show::show, priority::replace::replace))
         .routes(routes!(priority::preview::preview))
@@ -110,4 +119,12 @@ fn resources() -> OpenApiRouter<App> {
         // Who changed what, and what changes now.
         .routes(routes!(audit::list::list))
         .routes(routes!(sse::listen))
+}
+
+fn asked_by_routers() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(adoption::authority::authority))
+        .routes(routes!(adoption::script::script))
+        .routes(routes!(adoption::progress::progress))
+        .routes(routes!(adoption::check_in::check_in))
 }

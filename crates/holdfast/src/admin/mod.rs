@@ -13,7 +13,7 @@ mod users;
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{Args as ClapArgs, Subcommand};
-use holdfast_control_plane::SetupLink;
+use holdfast_control_plane::{ForRouters, SetupLink};
 use jiff::Timestamp;
 
 use self::{context::Admin, manifest::Manifest};
@@ -131,7 +131,7 @@ async fn set_up(place: &Place) -> anyhow::Result<ExitCode> {
         Err(err) => return Ok(crate::misused(&err)),
     };
     // Before the first start too: the link may be made first.
-    let app = crate::place::open(&place.make_data()?, &config).await?;
+    let app = crate::place::open(&place.make_data()?, &config, ForRouters::default()).await?;
     let link = SetupLink::make(&app).await?;
     let Some(link) = link else {
         anyhow::bail!(

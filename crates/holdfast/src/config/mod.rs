@@ -1,6 +1,7 @@
 //! The configuration of `holdfast serve`: one file, and the environment, which overrides every key of it.
 
 mod reader;
+mod routers;
 
 use std::{
     fmt,
@@ -13,6 +14,7 @@ use holdfast_control_plane::PublicUrl;
 use toml::Table;
 
 use self::reader::{Reader, Section};
+pub(crate) use self::routers::{RoutersConfig, RoutersListen};
 use crate::logging::{Format, LogConfig};
 
 /// Where the file is when nobody says.
@@ -37,6 +39,8 @@ pub(crate) struct HttpConfig {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     /// `[http.tls]`: `certificate` and `key`. Without it we speak plain HTTP, for a proxy on the same machine.
     pub(crate) tls: Option<PemFiles>,
+    /// `[http.routers]`: where routers that are adopted find us.
+    pub(crate) routers: RoutersConfig,
 }
 
 impl HttpConfig {
@@ -117,6 +121,7 @@ impl Config {
         let mut document = Section::new(String::new(), table);
         let http = http(&mut reader, &mut document, folder);
         let controller = controller(&mut reader, &mut document, folder);
+        http.routers.check_with(&controller, &mut reader);
         let log = log(&mut reader, &mut document);
         reader.finish(document);
         let mistakes = reader.into_mistakes();
@@ -176,6 +181,7 @@ fn http(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) -> HttpC
             )
             .unwrap_or_default(),
         tls: http_tls(reader, &mut section, folder),
+        routers: RoutersConfig::read(reader, &mut section),
     };
     reader.finish(section);
     config

@@ -125,7 +125,7 @@ fn every_mistake_is_reported_at_once_with_its_mend() {
         r#"http.public_url = "holdfast.example.org": write scheme and host as browsers see them, as in "https://holdfast.example.org""#,
         r#"http.trusted_proxies = "nobody": write the addresses of your proxies, as in ["127.0.0.1"]"#,
         "http.tls.certificate is missing: add the certificate chain for web.key",
-        "http.lisen is unknown: known in [http] are listen, public_url, tls, trusted_proxies",
+        "http.lisen is unknown: known in [http] are listen, public_url, routers, tls, trusted_proxies",
         r#"controller.slots[0].address is missing: write an address of this machine that routers reach, and a port, as in "203.0.113.1:443""#,
         "controller.slots[0].adress is unknown: known in [controller.slots[0]] are address",
         "controller.slots = 0.0.0.0:443: write the address that routers dial: it goes into their profiles",
@@ -136,6 +136,48 @@ fn every_mistake_is_reported_at_once_with_its_mend() {
     ];
     let expected = expected.map(|line| format!("/etc/h/holdfast.toml: {line}"));
     assert_eq!(mistakes(text), expected);
+}
+
+#[test]
+fn routers_are_listened_for_beside_the_first_slot_unless_that_is_loopback() {
+    let config = parse(SMALL).unwrap();
+    let usual = config.http.routers.usual(&config.controller.slots);
+    assert_eq!(usual, Some("203.0.113.1:8443".parse().unwrap()));
+
+    let slots = ["127.0.0.1:443".parse().unwrap()];
+    assert_eq!(config.http.routers.usual(&slots), None);
+    let url = [("HOLDFAST_HTTP_ROUTERS_URL", "https://routers.example.org")];
+    let config = parse_with(SMALL, &url).unwrap();
+    let usual = config.http.routers.usual(&slots);
+    assert_eq!(usual, Some("127.0.0.1:8443".parse().unwrap()));
+
+    let off = [("HOLDFAST_HTTP_ROUTERS_LISTEN", "off")];
+    let config = parse_with(SMALL, &off).unwrap();
+    assert_eq!(config.http.routers.listen, Some(RoutersListen::Off));
+}
+
+#[test]
+fn a_listener_for_routers_that_could_not_serve_them_is_refused() {
+    let with = |more: &str| {
+        let slots = SMALL.replace("[[", "\n[[");
+        let [mistake] = &mistakes(&format!("[http.routers]\n{more}\n{slots}"))[..] else {
+            panic!("one mistake in {more}");
+        };
+        mistake.replace("/etc/h/holdfast.toml: ", "")
+    };
+    assert_eq!(
+        with(r#"listen = "0.0.0.0:8443""#),
+        r#"http.routers.url is missing: add how routers reach 0.0.0.0:8443, as in "https://203.0.113.1:8443""#
+    );
+    assert_eq!(
+        with(r#"url = "http://routers.example.org""#),
+        r#"http.routers.url = "http://routers.example.org": routers come over HTTPS alone: write https://"#
+    );
+    let off = with("listen = \"off\"\nurl = \"https://routers.example.org\"");
+    assert!(off.contains("nobody would answer there"), "{off}");
+    let tls = "[controller.tls]\ncertificate = \"a\"\nkey = \"b\"\nca = \"c\"\n";
+    let own = with(&format!("listen = \"203.0.113.1:8443\"\n{tls}"));
+    assert!(own.contains("remove [http.routers]"), "{own}");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod adoption;
 mod agent;
 mod attackers;
 mod bed;
