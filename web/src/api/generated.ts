@@ -3206,6 +3206,8 @@ export interface operations {
             };
             /** @description The line is not good, or not any more */
             404: components["responses"]["NotFound"];
+            /** @description This server is not set up for routers; the message says what is missing */
+            409: components["responses"]["Conflict"];
             /** @description Too many attempts from this address */
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];

@@ -29,6 +29,7 @@ use crate::{
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/plain"),
         (status = 404, description = "The line is not good, or not any more"),
+        (status = 409, description = "This server is not set up for routers; the message says what is missing"),
         (status = 429, description = "Too many attempts from this address")
     )
 )]
