@@ -22,7 +22,7 @@ pub use account::{
     SetUpState, Token, TokenCreated, User, UserCreated, WhoAmI,
 };
 pub use audit::{Actor, AuditEntry, Subject};
-pub use bounds::{InterfaceName, InvalidValue, LossPercent, Number, Patch, Text, Words};
+pub use bounds::{InterfaceName, InvalidValue, LossPercent, Moment, Number, Patch, Text, Words};
 pub use error::{ErrorBody, ErrorCode, ErrorEnvelope, FieldFault};
 pub use event::{Change, Edit, FaultNews, LiveEvent, StreamMark};
 pub use fault::{COMMENT_MAX, CloseFault, Comment, Fault, FaultDetail, NewComment};

@@ -1775,6 +1775,12 @@ export interface components {
          * @example 0.5
          */
         LossPercent: number;
+        /**
+         * Format: date-time
+         * @description A time from 1970 until before 2100, as RFC 3339 writes it.
+         * @example 2026-11-23T10:00:00Z
+         */
+        Moment: string;
         /** @description Something to say about a fault. */
         NewComment: {
             /**
@@ -1803,11 +1809,7 @@ export interface components {
         };
         /** @description An API token to make. */
         NewToken: {
-            /**
-             * Format: date-time
-             * @description When it ends. Left out: it does not, until it is revoked.
-             */
-            expires_at?: string | null;
+            expires_at?: components["schemas"]["Moment"] | null;
             /** @description What it is for. */
             name: components["schemas"]["Label"];
             /** @description What it may do; never more than whoever makes it. */
@@ -2508,11 +2510,7 @@ export interface components {
         });
         /** @description What to force upon a tunnel. */
         SetOverride: {
-            /**
-             * Format: date-time
-             * @description Until when, at most 90 days from now. Left out: until it is taken back.
-             */
-            expires_at?: string | null;
+            expires_at?: components["schemas"]["Moment"] | null;
             /** @description What. */
             kind: components["schemas"]["OverrideKind"];
             /**
@@ -3239,9 +3237,9 @@ export interface operations {
                 /** @description Id of what it was done to. */
                 subject?: string;
                 /** @description Not before this time. */
-                from?: string;
+                from?: components["schemas"]["Moment"];
                 /** @description Before this time. */
-                to?: string;
+                to?: components["schemas"]["Moment"];
             };
             header?: never;
             path?: never;
@@ -3374,9 +3372,9 @@ export interface operations {
                 /** @description Those that go on, or those that have ended. */
                 state?: components["schemas"]["FaultState"];
                 /** @description Those that did not end before this time. */
-                from?: string;
+                from?: components["schemas"]["Moment"];
                 /** @description Those that began before this time. */
-                to?: string;
+                to?: components["schemas"]["Moment"];
                 /** @description Those with this text in the cause or in the name of the site or the tunnel. */
                 text?: string;
             };
@@ -3415,9 +3413,9 @@ export interface operations {
                 /** @description Those that go on, or those that have ended. */
                 state?: components["schemas"]["FaultState"];
                 /** @description Those that did not end before this time. */
-                from?: string;
+                from?: components["schemas"]["Moment"];
                 /** @description Those that began before this time. */
-                to?: string;
+                to?: components["schemas"]["Moment"];
                 /** @description Those with this text in the cause or in the name of the site or the tunnel. */
                 text?: string;
             };
@@ -5119,9 +5117,9 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description From when on. Left out: an hour before `to`. */
-                from?: string;
+                from?: components["schemas"]["Moment"];
                 /** @description Until when. Left out: until now. */
-                to?: string;
+                to?: components["schemas"]["Moment"];
                 /**
                  * @description At most so many points; steps are as short as that allows.
                  * @example 300

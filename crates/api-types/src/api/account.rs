@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Email, Label, NewPassword, Secret};
+use super::{Actor, Email, Label, Moment, NewPassword, Secret};
 use crate::{OrganizationId, TokenId, UserId, UserRole};
 
 /// Whether this installation still waits for its first owner.
@@ -191,7 +191,7 @@ pub struct NewToken {
     pub role: UserRole,
     /// When it ends. Left out: it does not, until it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
+    pub expires_at: Option<Moment>,
 }
 
 /// An API token that was made.

@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Why a value cannot be taken.
@@ -31,6 +32,9 @@ pub enum InvalidValue {
         InterfaceName::MAX
     )]
     Interface,
+    /// A time that nothing here can have happened at.
+    #[error("use a time from {} until before {}", Moment::FIRST, Moment::END)]
+    Moment,
     /// A text of several lines.
     #[error("a text has at most {max} characters, and no control characters but line breaks")]
     Text {
@@ -121,6 +125,42 @@ impl TryFrom<f64> for LossPercent {
 impl From<LossPercent> for f64 {
     fn from(loss: LossPercent) -> Self {
         Self::from(loss.0) / 10_000.0
+    }
+}
+
+/// A time from 1970 until before 2100, as RFC 3339 writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Timestamp", into = "Timestamp")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-11-23T10:00:00Z"))]
+pub struct Moment(Timestamp);
+
+impl Moment {
+    const FIRST: Timestamp = Timestamp::UNIX_EPOCH;
+    /// 2100. From the first to the last are fewer than 2^32 seconds, and every year has four digits.
+    const END: Timestamp = Timestamp::constant(4_102_444_800, 0);
+
+    /// The time.
+    pub const fn get(self) -> Timestamp {
+        self.0
+    }
+}
+
+impl TryFrom<Timestamp> for Moment {
+    type Error = InvalidValue;
+
+    fn try_from(at: Timestamp) -> Result<Self, InvalidValue> {
+        if (Self::FIRST..Self::END).contains(&at) {
+            Ok(Self(at))
+        } else {
+            Err(InvalidValue::Moment)
+        }
+    }
+}
+
+impl From<Moment> for Timestamp {
+    fn from(moment: Moment) -> Self {
+        moment.0
     }
 }
 
@@ -315,6 +355,24 @@ mod tests {
         }
         for text in ["-0.1", "100.1"] {
             assert!(serde_json::from_str::<LossPercent>(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_another_age_is_told_the_bounds() {
+        for text in ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59.999Z"] {
+            let moment: Moment = serde_json::from_value(text.into()).unwrap();
+            assert_eq!(moment.get().to_string(), text);
+        }
+        for text in [
+            "0080-09-19T13:37:16+03:24",
+            "1969-12-31T23:59:59Z",
+            "2100-01-01T00:00:00Z",
+            "5820-03-01T12:31:42Z",
+        ] {
+            let err = serde_json::from_value::<Moment>(text.into()).unwrap_err();
+            let mend = "use a time from 1970-01-01T00:00:00Z until before 2100-01-01T00:00:00Z";
+            assert_eq!(err.to_string(), mend, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Gateway, InterfaceName, Label, LossPercent, Number, Patch, Secret, Words};
+use super::{Gateway, InterfaceName, Label, LossPercent, Moment, Number, Patch, Secret, Words};
 use crate::{
     ConnectionType, LinkState, OverrideKind, ProfileName, SessionPolicy, SiteId, TunnelId,
     TunnelRole,
@@ -244,7 +244,7 @@ pub struct SetOverride {
     pub reason: Words<REASON_MAX>,
     /// Until when, at most 90 days from now. Left out: until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
+    pub expires_at: Option<Moment>,
 }
 
 /// A new password of a tunnel.

@@ -2,10 +2,9 @@
 
 use holdfast_api_types::{
     FaultId, FaultState, FaultType, OrganizationId, Severity, SiteId, TunnelId,
-    api::{Comment, Fault, FaultDetail, FaultNews, Subject},
+    api::{Comment, Fault, FaultDetail, FaultNews, Moment, Subject},
 };
 use holdfast_store::{Connection, Seek, fault};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::error::ApiError;
@@ -37,9 +36,9 @@ pub(super) struct FaultFilter {
     /// Those that go on, or those that have ended.
     state: Option<FaultState>,
     /// Those that did not end before this time.
-    from: Option<Timestamp>,
+    from: Option<Moment>,
     /// Those that began before this time.
-    to: Option<Timestamp>,
+    to: Option<Moment>,
     /// Those with this text in the cause or in the name of the site or the tunnel.
     text: Option<String>,
 }
@@ -52,8 +51,8 @@ impl From<FaultFilter> for fault::FaultFilter {
             kind: filter.fault_type,
             severity: filter.severity,
             state: filter.state,
-            from: filter.from,
-            to: filter.to,
+            from: filter.from.map(Moment::get),
+            to: filter.to.map(Moment::get),
             text: filter.text,
         }
     }

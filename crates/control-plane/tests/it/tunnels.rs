@@ -326,9 +326,23 @@ async fn measurements_come_as_columns_with_gaps() {
         .expect(200);
     assert_eq!(day["resolution"], "minute");
     assert!(day["at"].as_array().unwrap().len() <= 100);
+    let all = us
+        .get(&format!(
+            "{path}?from=1970-01-01T00:00:00Z&to=2099-12-31T23:59:59Z&points=2"
+        ))
+        .await
+        .expect(200);
+    let step = all["step_s"].as_i64().unwrap();
+    assert!(
+        step < i64::from(u32::MAX),
+        "it is no bound but a length: {step}"
+    );
+    assert_eq!(all["at"][0], "1970-01-01T00:00:00Z");
     for (query, name) in [
         ("points=1001", "points"),
         ("from=2026-11-23T11:00:00Z", "from"),
+        ("from=0080-09-19T13:37:16Z", "from"),
+        ("to=5820-03-01T12:31:42Z", "to"),
         ("to=now", "to"),
     ] {
         let error = us.get(&format!("{path}?{query}")).await.error(422);

@@ -1,10 +1,9 @@
 use axum::{Json, extract::State};
 use holdfast_api_types::{
     AuditId,
-    api::{Actor, AuditEntry, Page, Subject},
+    api::{Actor, AuditEntry, Moment, Page, Subject},
 };
 use holdfast_store::audit;
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
@@ -32,9 +31,9 @@ pub(in crate::http) struct AuditFilter {
     /// Id of what it was done to.
     subject: Option<String>,
     /// Not before this time.
-    from: Option<Timestamp>,
+    from: Option<Moment>,
     /// Before this time.
-    to: Option<Timestamp>,
+    to: Option<Moment>,
 }
 
 /// List the audit log
@@ -68,8 +67,8 @@ pub(in crate::http) async fn list(
         action,
         subject_kind,
         subject,
-        from,
-        to,
+        from: from.map(Moment::get),
+        to: to.map(Moment::get),
     };
     let mut conn = app.store().read().await?;
     let rows = audit::list(&mut conn, &caller.organization, &filter, &seek).await?;

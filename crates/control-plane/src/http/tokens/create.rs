@@ -1,5 +1,5 @@
 use axum::{extract::State, http::StatusCode, response::Response};
-use holdfast_api_types::api::{ErrorCode, NewToken, TokenCreated};
+use holdfast_api_types::api::{ErrorCode, Moment, NewToken, TokenCreated};
 use holdfast_store::token::{self, ApiToken};
 use jiff::Timestamp;
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(in crate::http) async fn create(
         hash: *SecretHash::of(&secret).as_bytes(),
         created_by: caller.user().cloned(),
         created_at: write.now(),
-        expires_at: wish.expires_at,
+        expires_at: wish.expires_at.map(Moment::get),
         last_used_at: None,
     };
     token::insert(&mut write, &row).await?;
@@ -67,7 +67,7 @@ fn check(wish: &NewToken, caller: &Caller, now: Timestamp) -> Result<(), ApiErro
         );
         return Err(ApiError::new(ErrorCode::Forbidden, message));
     }
-    match wish.expires_at {
+    match wish.expires_at.map(Moment::get) {
         Some(end) if end <= now => Err(ApiError::invalid(
             "expires_at",
             Some(&end.to_string()),

@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
 use holdfast_api_types::{
     TunnelId,
-    api::{SetOverride, Tunnel},
+    api::{Moment, SetOverride, Tunnel},
 };
 use holdfast_store::tunnel;
 use jiff::{SignedDuration, Timestamp};
@@ -42,13 +42,14 @@ pub(in crate::http) async fn force(
 ) -> Result<Json<Tunnel>, ApiError> {
     let mut write = app.write(&caller).await?;
     let mut row = found(&mut write, &caller.organization, &id).await?;
-    check(wish.expires_at, write.now())?;
+    let expires_at = wish.expires_at.map(Moment::get);
+    check(expires_at, write.now())?;
     let forced = tunnel::Override {
         kind: wish.kind,
         reason: wish.reason.into(),
         by: caller.actor.name.clone(),
         at: write.now(),
-        expires_at: wish.expires_at,
+        expires_at,
     };
     tunnel::set_override(&mut write, &id, &forced).await?;
     let detail = json!({

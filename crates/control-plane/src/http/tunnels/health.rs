@@ -1,7 +1,7 @@
 use axum::{Json, extract::State};
 use holdfast_api_types::{
     TunnelId,
-    api::{HealthSeries, Resolution},
+    api::{HealthSeries, Moment, Resolution},
 };
 use holdfast_store::{
     health::{self, MAX_POINTS, Point, Series},
@@ -29,9 +29,9 @@ const DEFAULT_POINTS: u32 = 300;
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct Window {
     /// From when on. Left out: an hour before `to`.
-    from: Option<Timestamp>,
+    from: Option<Moment>,
     /// Until when. Left out: until now.
-    to: Option<Timestamp>,
+    to: Option<Moment>,
     /// At most so many points; steps are as short as that allows.
     #[param(minimum = 2, maximum = 1000, default = 300, example = 300)]
     points: Option<u32>,
@@ -65,12 +65,9 @@ pub(in crate::http) async fn health(
 }
 
 fn check(window: &Window, now: Timestamp) -> Result<(Timestamp, Timestamp, u32), ApiError> {
-    let to = window.to.unwrap_or(now);
+    let to = window.to.map_or(now, Moment::get);
     let hour = SignedDuration::from_hours(1);
-    let from = match window.from {
-        Some(from) => from,
-        None => to.checked_sub(hour).map_err(|_| too_early("to", to))?,
-    };
+    let from = window.from.map_or(to - hour, Moment::get);
     if from >= to {
         let message = format!("is not before `to`, {to}: choose an earlier time");
         return Err(ApiError::invalid("from", Some(&from.to_string()), message));
@@ -85,14 +82,6 @@ fn check(window: &Window, now: Timestamp) -> Result<(Timestamp, Timestamp, u32),
         ));
     }
     Ok((from, to, points))
-}
-
-fn too_early(field: &str, at: Timestamp) -> ApiError {
-    ApiError::invalid(
-        field,
-        Some(&at.to_string()),
-        "is before all time: choose a later one",
-    )
 }
 
 fn view(tunnel_id: TunnelId, series: &Series, rates: &[Option<Rate>]) -> HealthSeries {
