@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use holdfast_control_plane::{
-    App, SetupLink, controllers::Controllers, engine::Engine, http, jobs::Jobs,
+    App, SetupLink, controllers::Controllers, engine::Engine, http, jobs::Jobs, router::Keeper,
 };
 use holdfast_controller::{Controller, EventSink};
 use holdfast_store::user;
@@ -145,6 +145,7 @@ struct Running {
     app: App,
     engine: Engine,
     jobs: Jobs,
+    keeper: Keeper,
     /// The route controller in this process, if there is one.
     controller: Option<(Controller<Inside>, Arc<Inside>)>,
     /// Looks after those in other processes.
@@ -188,6 +189,7 @@ async fn start(
     let stop_http = CancellationToken::new();
     Ok(Running {
         jobs: Jobs::start(app.clone()),
+        keeper: Keeper::start(app.clone(), engine.clone()),
         app,
         engine,
         controller,
@@ -220,6 +222,7 @@ impl Running {
         for server in self.http {
             server.await?;
         }
+        self.keeper.stop().await;
         self.jobs.stop().await;
         self.engine.stop(WRITE_WITHIN).await;
         self.app.store().clone().close().await;

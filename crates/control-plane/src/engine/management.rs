@@ -125,6 +125,11 @@ impl Engine {
         Ok(())
     }
 
+    /// The sites whose management tunnel is up.
+    pub fn managed(&self) -> Vec<SiteId> {
+        self.desk().management.up().cloned().collect()
+    }
+
     /// Whether the management tunnel of a site, if it is connected, has logged in with what is good now.
     pub(super) async fn is_management_good(
         &self,
@@ -194,6 +199,12 @@ impl Management {
     pub(super) fn connected(&self, site: &SiteId) -> Option<Connection> {
         let connected = self.of_site(site).filter(|it| it.is_up)?;
         Some(connected.connection)
+    }
+
+    /// The sites of those that are up.
+    fn up(&self) -> impl Iterator<Item = &SiteId> {
+        let up = self.by_site.iter().filter(|(_, it)| it.is_up);
+        up.map(|(site, _)| site)
     }
 
     /// A controller holds these connections and no others: what was up and is not among them is gone.

@@ -14,6 +14,7 @@ mod every_endpoint;
 mod faults;
 mod idempotency;
 mod jobs;
+mod keeper;
 mod openapi;
 mod router;
 mod sites;

@@ -1,8 +1,5 @@
 use axum::{extract::State, http::HeaderMap};
-use holdfast_api_types::{
-    RouterState,
-    api::{Change, Edit, ErrorCode, LiveEvent, RouterFacts},
-};
+use holdfast_api_types::api::{ErrorCode, RouterFacts};
 use holdfast_store::router;
 
 use super::progress::facts;
@@ -14,6 +11,7 @@ use crate::{
         extract,
     },
     ids::SecretHash,
+    router::presence::heard_of,
 };
 
 /// Check in
@@ -51,20 +49,6 @@ pub(in crate::http) async fn check_in(
         app.log_in_limits().attempt(remote, None)?;
         return Err(refused());
     };
-    let now = app.clock().now();
-    router::set_facts(&mut write, &row.site_id, &facts(said)).await?;
-    let came = router::seen(&mut write, &row.site_id, now).await?;
-    write.commit().await?;
-    if came == Some(true) {
-        let event = LiveEvent {
-            at: now,
-            change: Change::Router {
-                site: row.site_id,
-                edit: Edit::Changed,
-                state: RouterState::Online,
-            },
-        };
-        app.bus().publish(&row.organization_id, event);
-    }
+    heard_of(&app, write, &row, Some(&facts(said))).await?;
     Ok("ok\n")
 }
