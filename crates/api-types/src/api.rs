@@ -9,6 +9,7 @@ mod fault;
 mod gateway;
 mod history;
 mod job;
+mod lab;
 mod page;
 mod priority;
 mod router;
@@ -29,6 +30,7 @@ pub use fault::{COMMENT_MAX, CloseFault, Comment, Fault, FaultDetail, NewComment
 pub use gateway::Gateway;
 pub use history::{HealthSeries, Resolution, StateChange};
 pub use job::{Job, JobStep};
+pub use lab::{Lab, LabLine, SetLine};
 pub use page::Page;
 pub use priority::{Accepted, Priority, PriorityResult, SetPriority, TunnelResult};
 pub use router::{

@@ -20,7 +20,7 @@ pub use id::{
 };
 pub use route::{MAX_ROUTES_PER_PUSH, Place, Route};
 pub use word::{
-    ActorKind, ConnectionType, FaultState, FaultType, GatewaySource, JobKind, JobState, LinkState,
-    LogKind, OverrideKind, ProfileName, Repair, RouteMode, RouterAccess, RouterState,
+    ActorKind, ConnectionType, FaultState, FaultType, GatewaySource, JobKind, JobState, LineState,
+    LinkState, LogKind, OverrideKind, ProfileName, Repair, RouteMode, RouterAccess, RouterState,
     SessionPolicy, Severity, SiteState, StepState, TunnelRole, UnknownWord, UserRole,
 };

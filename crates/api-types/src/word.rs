@@ -427,6 +427,19 @@ words! {
     }
 }
 
+words! {
+    "state of a line",
+    /// What was done to an internet connection of a lab.
+    LineState {
+        /// Nothing, or it was undone.
+        Working = "working",
+        /// The ISP has lost its uplink, while its gateway still answers.
+        Cut = "cut",
+        /// The cable between router and ISP is out.
+        Unplugged = "unplugged",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use axum::http::Uri;
@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::Clock,
     events::Bus,
+    lab::Lab,
     limits::LogInLimits,
     password::Passwords,
     reconciler::{MaybeReconciler, Reconciler},
@@ -29,6 +30,7 @@ struct Shared {
     bus: Bus,
     reconciler: MaybeReconciler,
     routers: MaybeRouters,
+    lab: OnceLock<Box<dyn Lab>>,
     job_queued: Notify,
     log_in_limits: LogInLimits,
 }
@@ -94,6 +96,7 @@ impl App {
             bus: Bus::new(),
             reconciler: MaybeReconciler::default(),
             routers: MaybeRouters::default(),
+            lab: OnceLock::new(),
             job_queued: Notify::new(),
             log_in_limits,
         }))
@@ -147,6 +150,17 @@ impl App {
     /// Connects what speaks to routers, once. Until then none can be reached.
     pub fn connect_routers(&self, routers: impl Routers) {
         self.0.routers.connect(Box::new(routers));
+    }
+
+    /// The lab that this control plane runs in, if it does.
+    pub fn lab(&self) -> Option<&dyn Lab> {
+        self.0.lab.get().map(Box::as_ref)
+    }
+
+    /// Connects the lab, once. Without one there is none to speak of.
+    pub fn connect_lab(&self, lab: impl Lab) {
+        let connected = self.0.lab.set(Box::new(lab));
+        assert!(connected.is_ok(), "a control plane runs in one lab");
     }
 
     /// Told when a job was queued and committed.

@@ -19,6 +19,7 @@ mod failover;
 mod faults;
 mod health;
 mod jobs;
+mod lab;
 mod organization;
 mod priority;
 mod routers;

@@ -14,6 +14,7 @@ pub mod events;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod lab;
 mod limits;
 pub mod password;
 mod profile;

@@ -344,6 +344,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the lab
+         * @description The internet connections of the lab that this server runs in. There is none on a server that runs anywhere else.
+         */
+        get: operations["show_lab"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lab/lines/{isp}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Break or repair a connection of the lab
+         * @description So that one can watch what happens then. It is answered when the line is as it was asked for, which is before
+         *     anybody has noticed.
+         */
+        put: operations["set_lab_line"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -1583,6 +1624,8 @@ export interface components {
         GatewaySource: "dhcp" | "pppoe" | "lte" | "route" | "point-to-point" | "neighbor" | "arp";
         /** @description How a control plane is. */
         Health: {
+            /** @description Whether this is a lab, whose internet connections can be broken (`GET /lab`). */
+            lab: boolean;
             /**
              * @description `ok`; whatever is not, is an error.
              * @example ok
@@ -1704,6 +1747,26 @@ export interface components {
              */
             title: string;
         };
+        /** @description The lab that this control plane runs in. */
+        Lab: {
+            /** @description Its internet connections, in the order of the router's interfaces. */
+            lines: components["schemas"]["LabLine"][];
+        };
+        /** @description One internet connection of a lab. */
+        LabLine: {
+            /**
+             * @description The interface of the router that it is plugged into.
+             * @example wan1
+             */
+            interface: string;
+            /**
+             * @description Name of the ISP.
+             * @example fibre
+             */
+            isp: string;
+            /** @description What was done to it. */
+            state: components["schemas"]["LineState"];
+        };
         /**
          * @description What people call something: shown, and never interpreted.
          * @example Head office
@@ -1727,6 +1790,11 @@ export interface components {
              */
             remote: string;
         };
+        /**
+         * @description What was done to an internet connection of a lab.
+         * @enum {string}
+         */
+        LineState: "working" | "cut" | "unplugged";
         /**
          * @description What is known of a tunnel's connection.
          * @enum {string}
@@ -2508,6 +2576,11 @@ export interface components {
             /** @enum {string} */
             kind: "direct";
         });
+        /** @description Breaks or repairs an internet connection of a lab. */
+        SetLine: {
+            /** @description What to do to it; whatever was done before is undone. */
+            state: components["schemas"]["LineState"];
+        };
         /** @description What to force upon a tunnel. */
         SetOverride: {
             expires_at?: components["schemas"]["Moment"] | null;
@@ -3747,6 +3820,69 @@ export interface operations {
             404: components["responses"]["NotFound"];
             /** @description It has not failed, or the same is being done already */
             409: components["responses"]["Conflict"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    show_lab: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lab */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lab"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description This is no lab */
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set_lab_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the ISP */
+                isp: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetLine"];
+            };
+        };
+        responses: {
+            /** @description The lab as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lab"];
+                };
+            };
+            400: components["responses"]["Malformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            /** @description This is no lab, or it has no such ISP */
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Invalid"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

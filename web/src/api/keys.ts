@@ -5,6 +5,8 @@
 export const keys = {
   session: ['session'],
   setUp: ['set-up'],
+  server: ['server'],
+  lab: ['lab'],
   organization: ['organization'],
   users: ['users'],
   tokens: ['tokens'],
@@ -20,6 +22,8 @@ export const keys = {
   tunnel: (tunnel: string) => ['tunnel', tunnel],
   /** The latest measurements, which only live events bring. */
   pulse: (tunnel: string) => ['pulse', tunnel],
+  /** What the latest minutes carried. */
+  traffic: (tunnel: string) => ['traffic', tunnel],
   health: (tunnel: string) => ['health', tunnel],
   states: (tunnel: string) => ['states', tunnel],
   faults: ['faults'],

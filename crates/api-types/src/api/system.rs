@@ -10,4 +10,6 @@ pub struct Health {
     /// Version of Holdfast.
     #[cfg_attr(feature = "openapi", schema(example = "0.1.0"))]
     pub version: String,
+    /// Whether this is a lab, whose internet connections can be broken (`GET /lab`).
+    pub lab: bool,
 }

@@ -22,5 +22,6 @@ pub(super) async fn health(State(app): State<App>) -> Result<Json<Health>, ApiEr
     Ok(Json(Health {
         status: "ok".into(),
         version: env!("CARGO_PKG_VERSION").into(),
+        lab: app.lab().is_some(),
     }))
 }

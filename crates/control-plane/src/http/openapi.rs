@@ -60,7 +60,8 @@ pub(super) fn about() -> openapi::OpenApi {
         (name = "routers", description = "The routers of sites, as they are and as they should be"),
         (name = "audit", description = "Who changed what"),
         (name = "events", description = "What changes now"),
-        (name = "system", description = "The server itself")
+        (name = "system", description = "The server itself"),
+        (name = "lab", description = "Breaking internet connections, on servers that run in a lab")
     ),
     components(schemas(ErrorEnvelope))
 )]

@@ -4,7 +4,7 @@ use axum::{Router, middleware::from_fn_with_state};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    adoption, audit, failover, faults, health, jobs, layers, openapi, organization, priority,
+    adoption, audit, failover, faults, health, jobs, lab, layers, openapi, organization, priority,
     routers, session, setup, sites, tokens, tunnels, users,
 };
 use crate::{App, events::sse};
@@ -119,6 +119,9 @@ fn resources() -> OpenApiRouter<App> {
         // Who changed what, and what changes now.
         .routes(routes!(audit::list::list))
         .routes(routes!(sse::listen))
+        // In a lab: what can be broken.
+        .routes(routes!(lab::show::show))
+        .routes(routes!(lab::set_line::set_line))
 }
 
 fn asked_by_routers() -> OpenApiRouter<App> {

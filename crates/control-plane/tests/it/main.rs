@@ -15,6 +15,7 @@ mod faults;
 mod idempotency;
 mod jobs;
 mod keeper;
+mod lab;
 mod openapi;
 mod router;
 mod sites;
