@@ -10,7 +10,7 @@ use crate::{packages, web};
 
 #[derive(Args)]
 pub(crate) struct Demo {
-    /// Keep everything running after the story, to break things with `holdfast lab ...`
+    /// Keep everything running after the story even where nobody can press Enter, until interrupted
     #[arg(long)]
     hold: bool,
 }

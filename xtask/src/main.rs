@@ -54,7 +54,7 @@ enum Chore {
 const EXAMPLES: &str = "\
 Where to start:
   cargo xtask demo           see a site with three ISPs keep its traffic when one fails
-  cargo xtask demo --hold    the same, then stay up so that you can break things yourself
+  cargo xtask demo --hold    the same, and stay up even where nobody can press Enter
   cargo xtask bench lab      outages beside stock OpenVPN, medians of five runs each
   cargo xtask test           what CI runs, in the same order
 

@@ -9,7 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Subcommand;
 use holdfast_lab::{
-    ClientKind, DemoOptions, Isp, LineStatus, Reply, Request, RunOptions, SCENARIOS, ServerKind,
+    ClientKind, DemoOptions, Isp, LineStatus, OpenOptions, Reply, Request, RunOptions, SCENARIOS,
+    ServerKind,
 };
 use holdfast_virtual_router::Settings;
 
@@ -28,8 +29,17 @@ enum LabCommand {
     List,
     /// Run a scenario and print one JSON result.
     Run(RunArgs),
-    /// Show a site with three ISPs losing its primary and getting it back.
+    /// Show a site with three ISPs losing its primary and getting it back; on a terminal, stay until Enter.
     Demo(DemoArgs),
+    /// Have a site that nobody has set up yet, and the dashboard to do it in. Ends with Enter.
+    Open(OpenArgs),
+    /// Let the client of an ISP dial with a profile that was downloaded from the dashboard.
+    Connect {
+        /// Name of the ISP.
+        isp: String,
+        /// The profile.
+        profile: PathBuf,
+    },
     /// Open a shell (or run a command) in a namespace of the running lab.
     Shell {
         /// lan, router, isp1, isp2, ... or inet.
@@ -116,8 +126,21 @@ struct RunArgs {
 }
 
 #[derive(Debug, clap::Args)]
+struct OpenArgs {
+    /// Who dials: stock or agent.
+    #[arg(long, default_value_t = ClientKind::Stock)]
+    client: ClientKind,
+    /// How many internet connections the site has.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=8))]
+    isps: u8,
+    /// Keep profiles and logs in this directory.
+    #[arg(long, value_name = "DIR")]
+    keep_logs: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct DemoArgs {
-    /// Keep the lab running after the story, to break things with `holdfast lab cut fibre` and the like.
+    /// Keep the lab running after the story even where nobody can press Enter.
     #[arg(long)]
     hold: bool,
     /// Who dials: stock, agent or routeros.
@@ -137,6 +160,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         LabCommand::List => return list(),
         LabCommand::Run(args) => return run_scenario(args),
         LabCommand::Demo(args) => return demo(args),
+        LabCommand::Open(args) => return open(args),
+        LabCommand::Connect { isp, profile } => connect(isp, &profile)?,
         LabCommand::Shell { namespace, command } => {
             return Err(holdfast_lab::enter_shell(&namespace, &command));
         }
@@ -203,6 +228,23 @@ fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn open(args: OpenArgs) -> anyhow::Result<ExitCode> {
+    let options = OpenOptions {
+        isps: Isp::usual(args.isps.into())?,
+        client: args.client,
+        keep_logs: args.keep_logs,
+    };
+    holdfast_lab::become_root()?;
+    holdfast_lab::open(options)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn connect(isp: String, profile: &Path) -> anyhow::Result<Request> {
+    let profile = std::fs::read_to_string(profile)
+        .with_context(|| format!("cannot read the profile {}", profile.display()))?;
+    Ok(Request::Connect { isp, profile })
 }
 
 fn run_router(config: &Path) -> anyhow::Result<ExitCode> {

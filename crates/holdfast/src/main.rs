@@ -10,6 +10,7 @@ mod for_routers;
 mod http;
 mod inside;
 mod lab;
+mod lab_socket;
 mod load;
 mod logging;
 mod place;

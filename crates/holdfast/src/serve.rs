@@ -2,7 +2,12 @@
 //! without.
 
 use std::{
-    io::IsTerminal, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
+    io::IsTerminal,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use clap::Args as ClapArgs;
@@ -22,6 +27,7 @@ use crate::{
     for_routers::RoutersDoor,
     http::HttpServer,
     inside::{self, Inside, start_controller},
+    lab_socket::LabSocket,
     logging,
     place::{self, Place},
     signals::Signals,
@@ -47,6 +53,10 @@ pub(crate) struct Args {
     /// Serve Prometheus text at http://ADDR/metrics
     #[arg(long, value_name = "ADDR", env = "HOLDFAST_METRICS")]
     metrics: Option<SocketAddr>,
+
+    /// The control socket of the lab that this runs in: the dashboard then has a panel to break things
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    lab: Option<PathBuf>,
 }
 
 /// At the end: what was decided last is to be in the database.
@@ -90,6 +100,7 @@ pub(crate) struct ControlPlaneArgs {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let inside = Some(Slots {
         metrics: args.metrics,
+        lab: args.lab.clone(),
     });
     run_with(&args.place, args.events, inside)
 }
@@ -101,6 +112,8 @@ pub(crate) fn run_control_plane(args: &ControlPlaneArgs) -> anyhow::Result<ExitC
 /// What is to be known of a route controller in this process.
 struct Slots {
     metrics: Option<SocketAddr>,
+    /// The lab that its slots are in, if they are in one.
+    lab: Option<PathBuf>,
 }
 
 fn run_with(
@@ -178,7 +191,10 @@ async fn start(
     let for_routers = door.map(|door| HttpServer::behind(door, for_routers));
     let controller = match slots {
         None => None,
-        Some(Slots { metrics }) => {
+        Some(Slots { metrics, lab }) => {
+            if let Some(socket) = lab {
+                app.connect_lab(LabSocket::new(socket));
+            }
             let inside = Arc::new(Inside::new(engine.clone()));
             let controller =
                 start_controller(&config.controller, data, metrics, inside.clone()).await?;

@@ -2,16 +2,18 @@
 
 use std::{
     fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail, ensure};
-use holdfast_api_types::{TunnelId, api::Job};
+use holdfast_api_types::{LineState, TunnelId, api::Job};
 
 use crate::{
     client::Clients,
+    door::Door,
     events::EventLog,
     fault::{ControllerFault, LineFault},
     kind::{ClientKind, ServerKind},
@@ -21,7 +23,7 @@ use crate::{
     network::{Line, Network},
     operator::Operator,
     process::lock,
-    server::Server,
+    server::{Server, Setting},
     topology::Isp,
     tunnel::Tunnel,
     wire::{Conditions, Direction},
@@ -50,6 +52,8 @@ pub struct LabBuilder {
     client: ClientKind,
     holdfast: Option<PathBuf>,
     hold: Duration,
+    control: Option<PathBuf>,
+    blank: bool,
 }
 
 /// How long a tunnel that has returned must be steady before it carries traffic, unless told: as long as our stand-alone
@@ -94,6 +98,18 @@ impl LabBuilder {
         self
     }
 
+    /// Lets the dashboard of our server break lines, by way of the control socket of this path.
+    pub(crate) fn control(mut self, socket: PathBuf) -> Self {
+        self.control = Some(socket);
+        self
+    }
+
+    /// Nobody has set up a site in our server, and so nobody dials, until [`Lab::connect`].
+    pub(crate) fn blank(mut self) -> Self {
+        self.blank = true;
+        self
+    }
+
     /// Builds the network and starts all programs. Profiles and logs go to `run_dir`.
     ///
     /// # Errors
@@ -113,16 +129,16 @@ impl LabBuilder {
             .iter()
             .map(|line| Tunnel::new(&line.isp, line.plan))
             .collect();
-        let server = Server::new(
-            self.server,
-            &network.inet,
-            tunnels,
-            &holdfast,
-            self.hold,
-            &run_dir,
-        )?;
+        let setting = Setting {
+            hold: self.hold,
+            control: self.control,
+            blank: self.blank,
+        };
+        let inet = &network.inet;
+        let server = Server::new(self.server, inet, tunnels, &holdfast, setting, &run_dir)?;
         server.start()?;
-        let profiles = (0..network.lines.len())
+        let known = if self.blank { 0 } else { network.lines.len() };
+        let profiles = (0..known)
             .map(|line| server.profile(line))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let clients = Clients::start(self.client, &holdfast, &network, &profiles, &run_dir)?;
@@ -161,6 +177,8 @@ impl Lab {
             client: ClientKind::Stock,
             holdfast: None,
             hold: HOLD,
+            control: None,
+            blank: false,
         }
     }
 
@@ -283,6 +301,54 @@ impl Lab {
             wire.set(Direction::Both, Conditions::default());
         });
         access.set_carrier(true)
+    }
+
+    /// What was done to one line, of what people can do to it.
+    pub(crate) fn line_state(&self, line: usize) -> LineState {
+        let Line { access, uplink, .. } = &self.network.lines[line];
+        if access.is_cut() {
+            LineState::Unplugged
+        } else if uplink.is_cut() {
+            LineState::Cut
+        } else {
+            LineState::Working
+        }
+    }
+
+    /// Does this to one line, and undoes what was done to it before.
+    pub(crate) fn set_line(&self, line: usize, state: LineState) {
+        if self.line_state(line) == state {
+            return;
+        }
+        self.heal_line(line);
+        match state {
+            LineState::Working => {}
+            LineState::Cut => drop(self.break_line(line, LineFault::BlackHole)),
+            LineState::Unplugged => drop(self.break_line(line, LineFault::PortDown)),
+        }
+    }
+
+    /// The router's interface of one line.
+    pub(crate) fn interface(&self, line: usize) -> String {
+        self.network.lines[line].plan.wan_interface()
+    }
+
+    /// The ISP's gateway of one line, as the router sees it.
+    pub(crate) fn gateway(&self, line: usize) -> Ipv4Addr {
+        self.network.lines[line].plan.gateway()
+    }
+
+    /// Starts the client of one line with this profile; one that is there ends.
+    pub(crate) fn connect(&self, line: usize, profile: &str) -> anyhow::Result<()> {
+        self.clients.connect(&self.network, line, profile)
+    }
+
+    /// Makes the dashboard of our server, where there is one, reachable from outside the lab.
+    pub(crate) fn open_door(&self) -> anyhow::Result<Option<Door>> {
+        let Some(dashboard) = self.server.dashboard() else {
+            return Ok(None);
+        };
+        Door::open(Arc::clone(&self.network.inet), dashboard).map(Some)
     }
 
     /// Sets the delay of one line, each way.

@@ -4,15 +4,17 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
+
+use anyhow::bail;
 
 use crate::{
     kind::ClientKind,
     namespace::Namespace,
     net::KernelRoute,
     network::{Line, Network},
-    process::{Supervised, find_program, log_to},
+    process::{Supervised, find_program, lock, log_to},
     routeros::RouterOs,
 };
 
@@ -20,13 +22,13 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Clients {
     /// A program for each line.
-    Each(Vec<Supervised>),
+    Each(Each),
     /// A router that dials for all of them.
     Router(RouterOs),
 }
 
 impl Clients {
-    /// Starts all of them.
+    /// Starts those whose profile is there: all of them, or none.
     pub(crate) fn start(
         kind: ClientKind,
         holdfast: &Path,
@@ -43,11 +45,30 @@ impl Clients {
                 return Ok(Self::Router(router));
             }
         };
-        let start = |(line, profile): (&Line, &String)| {
-            ClientPlan::prepare(program.clone(), line, profile, run_dir)?.start(&network.router)
+        let each = Each {
+            program,
+            run_dir: run_dir.to_owned(),
+            running: Mutex::new(lines.iter().map(|_| None).collect()),
         };
-        let each = lines.iter().zip(profiles).map(start);
-        Ok(Self::Each(each.collect::<anyhow::Result<_>>()?))
+        for (line, profile) in profiles.iter().enumerate() {
+            each.connect(network, line, profile)?;
+        }
+        Ok(Self::Each(each))
+    }
+
+    /// Starts the client of a line with this profile; one that is there ends.
+    pub(crate) fn connect(
+        &self,
+        network: &Network,
+        line: usize,
+        profile: &str,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Each(each) => each.connect(network, line, profile),
+            Self::Router(_) => {
+                bail!("the router of this lab dials by itself, and takes no profile")
+            }
+        }
     }
 
     /// The routes that tunnels were given.
@@ -66,9 +87,34 @@ impl Clients {
     /// The client of a line dies and comes back.
     pub(crate) fn kill(&self, line: usize) {
         match self {
-            Self::Each(each) => each[line].kill(),
+            Self::Each(each) => {
+                if let Some(client) = &lock(&each.running)[line] {
+                    client.kill();
+                }
+            }
             Self::Router(router) => router.kill_client(line),
         }
+    }
+}
+
+/// Programs that dial, one for each line.
+#[derive(Debug)]
+pub(crate) struct Each {
+    program: Program,
+    run_dir: PathBuf,
+    /// By line; none where nobody has given a profile yet.
+    running: Mutex<Vec<Option<Supervised>>>,
+}
+
+impl Each {
+    fn connect(&self, network: &Network, line: usize, profile: &str) -> anyhow::Result<()> {
+        let there = &network.lines[line];
+        let plan = ClientPlan::prepare(self.program.clone(), there, profile, &self.run_dir)?;
+        let mut running = lock(&self.running);
+        // The old one ends before the new one begins.
+        running[line] = None;
+        running[line] = Some(plan.start(&network.router)?);
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Write},
     os::unix::net::{UnixListener, UnixStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use holdfast_api_types::LineState;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -42,6 +43,20 @@ pub enum Request {
     Restore {
         /// Name of the ISP.
         isp: String,
+    },
+    /// This and nothing else is done to the line of this ISP. The answer is how every line is then.
+    Set {
+        /// Name of the ISP.
+        isp: String,
+        /// What is done.
+        state: LineState,
+    },
+    /// The client of this ISP dials with another profile from now on.
+    Connect {
+        /// Name of the ISP.
+        isp: String,
+        /// The profile itself, an OpenVPN configuration.
+        profile: String,
     },
     /// The ISP loses packets, each way.
     Loss {
@@ -110,6 +125,10 @@ pub enum Reply {
 pub struct LineStatus {
     /// Name of the ISP.
     pub isp: String,
+    /// The router's interface.
+    pub interface: String,
+    /// What was done to it.
+    pub state: LineState,
     /// The rung its tunnel holds in the router, if it holds any routes.
     pub rung: Option<u8>,
     /// New traffic goes here.
@@ -121,15 +140,25 @@ pub struct LineStatus {
 /// # Errors
 /// When no lab is running, or it refuses.
 pub fn ask(request: &Request) -> anyhow::Result<Reply> {
-    let stream = UnixStream::connect(socket_path()?)
+    let reply = ask_at(&socket_path()?, request)
         .context("no lab is running (start one with: holdfast lab demo --hold)")?;
-    writeln!(&stream, "{}", serde_json::to_string(request)?)?;
-    let mut line = String::new();
-    BufReader::new(&stream).read_line(&mut line)?;
-    match serde_json::from_str(&line).context("the lab ended before it answered")? {
+    match reply {
         Reply::Refused { reason } => bail!(reason),
         reply @ (Reply::Done | Reply::Status { .. } | Reply::Namespace { .. }) => Ok(reply),
     }
+}
+
+/// Asks the lab that listens on this socket. Its refusal is a reply too.
+///
+/// # Errors
+/// When no lab listens there, or it ends before it has answered.
+pub fn ask_at(socket: &Path, request: &Request) -> anyhow::Result<Reply> {
+    let stream = UnixStream::connect(socket)
+        .with_context(|| format!("no lab listens on {}", socket.display()))?;
+    writeln!(&stream, "{}", serde_json::to_string(request)?)?;
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line)?;
+    serde_json::from_str(&line).context("the lab ended before it answered")
 }
 
 /// Lets other processes of this user talk to a lab, until it is dropped.
@@ -178,7 +207,8 @@ impl Drop for ControlSocket {
     }
 }
 
-fn socket_path() -> anyhow::Result<PathBuf> {
+/// Where the lab of this user listens.
+pub(crate) fn socket_path() -> anyhow::Result<PathBuf> {
     Ok(run_dir::home()?.join("control.sock"))
 }
 
@@ -221,6 +251,11 @@ fn obey(lab: &Lab, request: Request) -> anyhow::Result<Reply> {
             let user = format!("/proc/{}/ns/user", std::process::id()).into();
             return Ok(Reply::Namespace { user, network });
         }
+        Request::Set { isp, state } => {
+            lab.set_line(lab.line(&isp)?, state);
+            return Ok(Reply::Status { lines: status(lab) });
+        }
+        Request::Connect { isp, profile } => lab.connect(lab.line(&isp)?, &profile)?,
         Request::Cut { isp } => drop(lab.break_line(lab.line(&isp)?, LineFault::BlackHole)),
         Request::Unplug { isp } => drop(lab.break_line(lab.line(&isp)?, LineFault::PortDown)),
         Request::Restore { isp } => drop(lab.heal_line(lab.line(&isp)?)),
@@ -255,6 +290,8 @@ fn status(lab: &Lab) -> Vec<LineStatus> {
     lines
         .map(|(line, isp)| LineStatus {
             isp: isp.into(),
+            interface: lab.interface(line),
+            state: lab.line_state(line),
             rung: lab.prefix(line),
             active: active == Some(line),
         })

@@ -14,10 +14,13 @@ use holdfast_api_types::api::Fault;
 use self::{board::Board, screen::Screen};
 use crate::{
     bed::Lab,
-    control::ControlSocket,
+    control::{self, ControlSocket},
+    door::Door,
+    enter::{self, Enter},
     fault::LineFault,
     kind::{ClientKind, ServerKind},
     meter::{Meter, MeterWindow, PulseReport},
+    open::invitation,
     run_dir::RunDir,
     topology::Isp,
 };
@@ -25,7 +28,7 @@ use crate::{
 /// How the story is to be told.
 #[derive(Debug, Clone)]
 pub struct DemoOptions {
-    /// Stay after the story until interrupted.
+    /// Stay after the story until interrupted, even where nobody can press Enter.
     pub hold: bool,
     /// Who serves the tunnels.
     pub server: ServerKind,
@@ -35,7 +38,8 @@ pub struct DemoOptions {
     pub keep_logs: Option<PathBuf>,
 }
 
-/// Tells the story on standard output. True when everything in it happened.
+/// Tells the story on standard output. True when everything in it happened. On a terminal it stays afterwards until
+/// Enter is pressed.
 ///
 /// # Errors
 /// When the lab cannot be built or its tunnels do not come up.
@@ -56,14 +60,21 @@ pub fn demo(options: &DemoOptions) -> anyhow::Result<bool> {
             .isps([Isp::fibre(), Isp::lte(), Isp::starlink()])
             .server(options.server)
             .client(options.client)
+            .control(control::socket_path()?)
             .build(dir.path())?,
     );
     let _control = ControlSocket::open(Arc::clone(&lab))?;
     lab.wait_until_up()?;
+    let stays = options.hold || enter::somebody_is_there();
+    let door = if stays { lab.open_door()? } else { None };
+    if let Some(door) = &door {
+        screen.say(&invitation(&door.url()))?;
+        screen.say("")?;
+    }
     let mut story = Story::begin(&lab, screen)?;
     let went_well = story.tell()?;
-    if options.hold {
-        story.hold()?;
+    if stays {
+        story.stay(door.as_ref())?;
     }
     Ok(went_well)
 }
@@ -224,18 +235,27 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// Until the process is told to end.
-    fn hold(&mut self) -> anyhow::Result<()> {
-        self.screen.say(
-            "The lab keeps running; end it with Ctrl-C. From another terminal, break something:",
-        )?;
+    /// Until somebody presses Enter, or the process is told to end.
+    fn stay(&mut self, door: Option<&Door>) -> anyhow::Result<()> {
+        let enter = enter::somebody_is_there().then(Enter::listen).transpose()?;
+        let end = if enter.is_some() { "Enter" } else { "Ctrl-C" };
+        self.screen
+            .say(&format!("The lab keeps running; end it with {end}."))?;
+        if let Some(door) = door {
+            self.screen.say(&format!(
+                "Break something: the page of its site has a panel for that, at {}.",
+                door.url()
+            ))?;
+        }
+        self.screen.say("Or from another terminal:")?;
         self.screen
             .say("  holdfast lab cut|unplug|restore ISP, loss ISP 20, blip ISP 200, switch ISP..., status")?;
         self.screen
             .say("  holdfast lab kill-controller|start-controller, shell router")?;
-        loop {
-            self.watch(PAUSE)?;
+        while enter.as_ref().is_none_or(|enter| !enter.has_come()) {
+            self.watch(FRAME)?;
         }
+        self.screen.clear()
     }
 
     fn watch(&mut self, time: Duration) -> anyhow::Result<()> {

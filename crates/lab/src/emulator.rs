@@ -99,6 +99,16 @@ impl WireHandle {
         })
     }
 
+    /// Whether the cable swallows everything, both ways.
+    pub(crate) fn is_cut(&self) -> bool {
+        let (tell, told) = mpsc::sync_channel(1);
+        self.order(move |cable, now| {
+            let _ = tell.send(cable.wire.is_cut(now));
+        });
+        // Nothing was told only while the lab is being dropped; then no cable carries anything.
+        told.try_recv().unwrap_or(true)
+    }
+
     fn order(&self, action: impl FnOnce(&mut Cable, Instant) + Send + 'static) -> Instant {
         let (done, applied) = mpsc::sync_channel(1);
         let id = self.id;

@@ -34,31 +34,38 @@ pub(crate) struct Operator {
     tunnels: Vec<TunnelId>,
 }
 
+/// With what the operator logs in.
+pub(crate) const EMAIL: &str = "operator@lab.example";
+pub(crate) const PASSWORD: &str = "a lab keeps no secrets";
+
 /// A job that takes longer has gone wrong.
 const JOB_WITHIN: Duration = Duration::from_secs(60);
 
 impl Operator {
-    /// Makes the first account with a set-up token, then a site with these connections, best first. `hold` is how long
-    /// a tunnel that has returned must be steady before it carries traffic.
-    pub(crate) fn set_up(
-        mut api: Api,
-        token: &str,
-        hold: Duration,
-        connections: &[Connection],
-    ) -> anyhow::Result<Self> {
+    /// Makes the first account with a set-up token; answers the API as seen by a program of that operator's.
+    pub(crate) fn sign_up(mut api: Api, token: &str) -> anyhow::Result<Api> {
         let account = json!({
             "token": token,
             "organization": "Lab",
             "name": "Operator",
-            "email": "operator@lab.example",
-            "password": "a lab keeps no secrets",
+            "email": EMAIL,
+            "password": PASSWORD,
         });
         let answer = api.send_json("POST", "/api/v1/setup", &[], &account)?;
         api.use_session(&answer)?;
         let wish = json!({ "name": "lab", "role": "operator" });
         let token: serde_json::Value = api.post("/api/v1/tokens", &wish)?;
         api.use_token(token["secret"].as_str().context("a token has a secret")?);
+        Ok(api)
+    }
 
+    /// Makes a site with these connections, best first. `hold` is how long a tunnel that has returned must be steady
+    /// before it carries traffic.
+    pub(crate) fn set_up(
+        api: Api,
+        hold: Duration,
+        connections: &[Connection],
+    ) -> anyhow::Result<Self> {
         let site: Site = api.post(
             "/api/v1/sites",
             &json!({ "name": "lab", "hold_s": hold.as_secs() }),

@@ -7,6 +7,7 @@ mod stock;
 
 use std::{
     fmt, fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex},
@@ -59,6 +60,11 @@ trait Program: fmt::Debug + Send + Sync {
     fn operator(&self) -> Option<Arc<Operator>> {
         None
     }
+
+    /// Where its dashboard is in `inet`, if it has one.
+    fn dashboard(&self) -> Option<SocketAddr> {
+        None
+    }
 }
 
 /// What has become of a new order.
@@ -76,7 +82,18 @@ struct Site<'a> {
     /// The program that plays our server and our agent.
     holdfast: PathBuf,
     dir: PathBuf,
-    hold: Duration,
+    setting: Setting,
+}
+
+/// How our own server is set up.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// How long a tunnel that has returned must be steady before it carries traffic.
+    pub(crate) hold: Duration,
+    /// The lab's control socket, if the dashboard is to break things.
+    pub(crate) control: Option<PathBuf>,
+    /// There is an account, and nothing else.
+    pub(crate) blank: bool,
 }
 
 #[derive(Debug)]
@@ -95,7 +112,7 @@ impl Server {
         inet: &Arc<Namespace>,
         tunnels: Vec<Tunnel>,
         holdfast: &Path,
-        hold: Duration,
+        setting: Setting,
         run_dir: &Path,
     ) -> anyhow::Result<Self> {
         let site = Site {
@@ -103,7 +120,7 @@ impl Server {
             tunnels,
             holdfast: holdfast.into(),
             dir: run_dir.join("server"),
-            hold,
+            setting,
         };
         fs::create_dir_all(&site.dir)?;
         let program: Box<dyn Program> = match kind {
@@ -138,6 +155,11 @@ impl Server {
     /// Whoever operates it through the HTTP API, if it has one.
     pub(crate) fn operator(&self) -> Option<Arc<Operator>> {
         self.program.operator()
+    }
+
+    /// Where its dashboard is in `inet`, if it has one.
+    pub(crate) fn dashboard(&self) -> Option<SocketAddr> {
+        self.program.dashboard()
     }
 
     pub(crate) fn is_running(&self) -> bool {

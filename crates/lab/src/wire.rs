@@ -107,6 +107,11 @@ impl Wire {
         self.each(direction, |lane| lane.cut = None);
     }
 
+    /// Whether it swallows everything, both ways.
+    pub fn is_cut(&self, now: Instant) -> bool {
+        self.from_a.is_cut(now) && self.from_b.is_cut(now)
+    }
+
     /// A frame was sent at `from`. `dice` yields numbers from 0 to 1.
     pub fn handle_frame(
         &mut self,

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, ensure};
 use holdfast_api_types::TunnelId;
 
-use super::{Program, Reordered, Site};
+use super::{Program, Reordered, Setting, Site};
 use crate::{
     api::Api,
     namespace::Namespace,
@@ -31,9 +31,9 @@ pub(super) struct Installation {
     data: PathBuf,
     slots: String,
     connections: Vec<Connection>,
-    hold: Duration,
-    /// Since the first start.
-    operator: OnceLock<Arc<Operator>>,
+    setting: Setting,
+    /// Since the first start; none of a server that has an account and nothing else.
+    operator: OnceLock<Option<Arc<Operator>>>,
 }
 
 impl Installation {
@@ -51,7 +51,7 @@ impl Installation {
             data: site.dir.join("data"),
             slots: slots.join(","),
             connections: connections.collect(),
-            hold: site.hold,
+            setting: site.setting,
             operator: OnceLock::new(),
         }
     }
@@ -84,9 +84,8 @@ impl Installation {
     }
 
     fn known_operator(&self) -> anyhow::Result<&Arc<Operator>> {
-        self.operator
-            .get()
-            .context("nobody has set this installation up yet")
+        let operator = self.operator.get().and_then(Option::as_ref);
+        operator.context("nobody has set up a site yet")
     }
 }
 
@@ -94,6 +93,9 @@ impl Program for Installation {
     fn command(&self) -> anyhow::Result<Command> {
         let mut command = self.command("serve");
         command.args(["--events", "json"]);
+        if let Some(socket) = &self.setting.control {
+            command.arg("--lab").arg(socket);
+        }
         Ok(command)
     }
 
@@ -106,8 +108,14 @@ impl Program for Installation {
             return Ok(());
         }
         let token = self.set_up_token()?;
-        let operator = Operator::set_up(self.api(), &token, self.hold, &self.connections)?;
-        self.operator.get_or_init(|| Arc::new(operator));
+        let api = Operator::sign_up(self.api(), &token)?;
+        let operator = if self.setting.blank {
+            None
+        } else {
+            let operator = Operator::set_up(api, self.setting.hold, &self.connections)?;
+            Some(Arc::new(operator))
+        };
+        self.operator.get_or_init(|| operator);
         Ok(())
     }
 
@@ -121,11 +129,15 @@ impl Program for Installation {
     }
 
     fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
-        self.operator.get()?.line_of(tunnel)
+        self.known_operator().ok()?.line_of(tunnel)
     }
 
     fn operator(&self) -> Option<Arc<Operator>> {
-        self.operator.get().cloned()
+        self.operator.get()?.clone()
+    }
+
+    fn dashboard(&self) -> Option<SocketAddr> {
+        Some(API)
     }
 }
 
