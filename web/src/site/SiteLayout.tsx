@@ -10,6 +10,7 @@ import { Answer } from '../ui/notes';
 import { Page } from '../ui/Page';
 import { StateBadge } from '../ui/StateBadge';
 import { siteStates } from '../ui/states';
+import { BreakThings } from './lab/BreakThings';
 import { SiteMenu } from './SiteMenu';
 import { siteTabs, tabOf } from './tabs';
 
@@ -58,6 +59,7 @@ function Framed({ site }: { site: Site }) {
         </Tabs.List>
         <Tabs.Panel value={at.to} pt="md">
           <Outlet />
+          <BreakThings />
         </Tabs.Panel>
       </Tabs>
     </Page>
