@@ -93,6 +93,17 @@ describe('CacheFeed', () => {
     expect(isStale(keys.users)).toBe(true);
   });
 
+  it('has the traffic of a tunnel read again once a minute', () => {
+    const pulse = { ...link, kind: 'health', rtt_ms: 12, jitter_ms: 1, loss: 0 } as const satisfies LiveEvent;
+    client.setQueryData(keys.traffic('fibre'), { rx: 1, tx: 1 });
+    vi.advanceTimersByTime(59_000);
+    feed.event(pulse);
+    expect(isStale(keys.traffic('fibre'))).toBe(false);
+    vi.advanceTimersByTime(1_000);
+    feed.event(pulse);
+    expect(isStale(keys.traffic('fibre'))).toBe(true);
+  });
+
   it('keeps measurements only of tunnels that somebody looks at', () => {
     const pulse = { ...link, kind: 'health', rtt_ms: 12, jitter_ms: 1, loss: 0 } as const satisfies LiveEvent;
     feed.event(pulse);

@@ -65,11 +65,23 @@ export function patch(client: QueryClient, event: LiveEvent): void {
       const key = keys.pulse(event.tunnel);
       // Only where somebody looks, because a fleet has thousands of pulses.
       if (client.getQueryCache().find({ queryKey: key })) client.setQueryData<Pulse>(key, event);
+      readTraffic(client, event.tunnel);
       return;
     }
     default:
       return;
   }
+}
+
+/** Traffic is counted minute by minute, and nothing tells of it: the pulse of its tunnel sets the pace. */
+const minute = 60_000;
+
+function readTraffic(client: QueryClient, tunnel: string): void {
+  const queryKey = keys.traffic(tunnel);
+  const state = client.getQueryState(queryKey);
+  if (state?.fetchStatus !== 'idle') return;
+  const asked = Math.max(state.dataUpdatedAt, state.errorUpdatedAt);
+  if (Date.now() - asked >= minute) void client.invalidateQueries({ queryKey });
 }
 
 type LinkNews = Extract<LiveEvent, { kind: 'link-state' | 'role' | 'routes' }>;
@@ -103,6 +115,7 @@ export function touched(event: LiveEvent): QueryKey[] {
         keys.tunnel(event.tunnel),
         keys.states(event.tunnel),
         keys.site(event.site),
+        keys.lab,
       ];
     case 'routes':
       return [keys.failover(event.site)];

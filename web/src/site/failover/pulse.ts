@@ -28,6 +28,36 @@ export const pulseQuery = (tunnel: string) =>
     },
   });
 
+/** Bits per second, as the router counted them. */
+export interface Traffic {
+  rx: number;
+  tx: number;
+}
+
+/** Traffic is counted minute by minute, and told a little later. */
+const trafficLookBack = 3 * 60_000;
+
+/** What a tunnel's line carried in the latest minute that is known; null where its router is not asked. */
+export const trafficQuery = (tunnel: string) =>
+  queryOptions({
+    queryKey: keys.traffic(tunnel),
+    queryFn: async ({ signal }) => {
+      const from = new Date(Date.now() - trafficLookBack).toISOString();
+      const request = api.GET('/api/v1/tunnels/{id}/health', {
+        params: { path: { id: tunnel }, query: { from, points: 3 } },
+        signal,
+      });
+      return latestTraffic(await ok(request));
+    },
+  });
+
+/** The last traffic of a series. */
+export function latestTraffic({ rx_bits_per_s, tx_bits_per_s }: Schemas['HealthSeries']): Traffic | null {
+  const index = rx_bits_per_s.findLastIndex((value) => value !== null);
+  const [rx, tx] = [rx_bits_per_s[index], tx_bits_per_s[index]];
+  return typeof rx === 'number' && typeof tx === 'number' ? { rx, tx } : null;
+}
+
 /** The last measurements of a series. */
 export function latest(series: Schemas['HealthSeries']): Measurements {
   const loss = last(series.loss_percent);
