@@ -1,12 +1,15 @@
 //! What every handler, job and the engine share.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, SocketAddrV4},
     sync::{Arc, OnceLock},
 };
 
 use axum::http::Uri;
+use holdfast_routeros_plan::Authority;
 use holdfast_store::Store;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     limits::LogInLimits,
     password::Passwords,
     reconciler::{MaybeReconciler, Reconciler},
-    routers::{MaybeRouters, Routers},
+    router::Routers,
     vault::Vault,
 };
 
@@ -29,7 +32,7 @@ struct Shared {
     parts: Parts,
     bus: Bus,
     reconciler: MaybeReconciler,
-    routers: MaybeRouters,
+    routers: Routers,
     lab: OnceLock<Box<dyn Lab>>,
     job_queued: Notify,
     log_in_limits: LogInLimits,
@@ -85,6 +88,23 @@ impl Config {
     pub fn https(&self) -> bool {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
+
+    /// Where management tunnels dial: the first slot that RouterOS can, which speaks IPv4.
+    pub fn management(&self) -> Option<SocketAddrV4> {
+        self.slots.iter().find_map(|slot| match slot {
+            SocketAddr::V4(slot) => Some(*slot),
+            SocketAddr::V6(_) => None,
+        })
+    }
+
+    /// The authority that routers must trust; none if [`Self::ca`] holds no certificate.
+    pub fn authority(&self) -> Option<Authority> {
+        let der = CertificateDer::from_pem_slice(self.ca.as_bytes()).ok()?;
+        Some(Authority {
+            pem: self.ca.clone(),
+            fingerprint: hex::encode(Sha256::digest(&der)),
+        })
+    }
 }
 
 impl App {
@@ -95,7 +115,7 @@ impl App {
             parts,
             bus: Bus::new(),
             reconciler: MaybeReconciler::default(),
-            routers: MaybeRouters::default(),
+            routers: Routers::default(),
             lab: OnceLock::new(),
             job_queued: Notify::new(),
             log_in_limits,
@@ -142,14 +162,9 @@ impl App {
         self.0.reconciler.connect(Box::new(reconciler));
     }
 
-    /// Reads routers as they are.
-    pub fn routers(&self) -> &dyn Routers {
+    /// The routers of sites, and the ways to them.
+    pub fn routers(&self) -> &Routers {
         &self.0.routers
-    }
-
-    /// Connects what speaks to routers, once. Until then none can be reached.
-    pub fn connect_routers(&self, routers: impl Routers) {
-        self.0.routers.connect(Box::new(routers));
     }
 
     /// The lab that this control plane runs in, if it does.

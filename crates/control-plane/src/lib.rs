@@ -20,7 +20,6 @@ pub mod password;
 mod profile;
 pub mod reconciler;
 pub mod router;
-pub mod routers;
 mod setup_link;
 pub mod vault;
 

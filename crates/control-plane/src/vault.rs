@@ -8,6 +8,8 @@ use std::{
 };
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use holdfast_api_types::{SiteId, TunnelId};
+use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::ids;
@@ -65,6 +67,21 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
+}
+
+/// What a tunnel's password is sealed as.
+pub(crate) fn tunnel_password(tunnel: &TunnelId) -> String {
+    format!("tunnel:{tunnel}")
+}
+
+/// What the password for the API of a site's router is sealed as.
+pub(crate) fn router_password(site: &SiteId) -> String {
+    format!("router-api:{site}")
+}
+
+/// What the password of the management tunnel of a site's router is sealed as.
+pub(crate) fn management_password(site: &SiteId) -> String {
+    format!("router-management:{site}")
 }
 
 /// A sealed value that does not open: it was altered, belongs to another row, or was sealed with another key.
@@ -137,6 +154,16 @@ impl Vault {
             .len();
         text.truncate(plain);
         Ok(text)
+    }
+
+    /// Opens a text that was sealed for the row called `row`.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it is anything else.
+    pub fn open_text(&self, row: &str, sealed: &[u8]) -> Result<SecretString, OpenError> {
+        let plain = self.open(row, sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| OpenError)?;
+        Ok(text.into())
     }
 }
 

@@ -181,6 +181,7 @@ async fn start(
     let events = EventSink::new(events.map(Into::into));
     engine.follow_links(move |site, tunnel, kind| events.emit(site, tunnel, kind.clone()));
     app.connect_reconciler(engine.clone());
+    app.routers().connect(engine.clone());
 
     let controllers = Controllers::new(app.clone(), engine.clone());
     let router = http::router::router(app.clone());

@@ -9,14 +9,13 @@ use holdfast_api_types::{SiteId, TunnelId, api::AdoptionStep, api::ErrorCode};
 use holdfast_routeros_plan::{ADOPTION_STEPS, Authority};
 use holdfast_store::{Connection, adoption, router::Handed};
 use jiff::Timestamp;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 
 use super::error::ApiError;
 use crate::{
     App, ForRouters,
     ids::{SecretHash, SecretKind, new_id, new_secret},
+    vault::{management_password, router_password},
 };
 
 pub(super) mod authority;
@@ -50,23 +49,13 @@ pub(super) fn blank(app: &App, site: &SiteId, now: Timestamp) -> (Secrets, Hande
     };
     let handed = Handed {
         api_user: API_USER.into(),
-        api_password_sealed: seal(&api_password_of(site), &secrets.user),
+        api_password_sealed: seal(&router_password(site), &secrets.user),
         management_username: secrets.username.clone(),
-        management_password_sealed: seal(&management_password_of(site), &secrets.tunnel),
+        management_password_sealed: seal(&management_password(site), &secrets.tunnel),
         management_password_sha256: *SecretHash::of(&secrets.tunnel).as_bytes(),
         check_in_token_hash: Some(*SecretHash::of(&secrets.check_in).as_bytes()),
     };
     (secrets, handed)
-}
-
-/// What the vault knows the password of a router's API by.
-pub(crate) fn api_password_of(site: &SiteId) -> String {
-    format!("router-api:{site}")
-}
-
-/// What the vault knows the password of a router's management tunnel by.
-pub(crate) fn management_password_of(site: &SiteId) -> String {
-    format!("router-management:{site}")
 }
 
 /// The line that a token belongs to, if it is still good.
@@ -105,24 +94,17 @@ fn whereabouts(app: &App) -> Result<Whereabouts, ApiError> {
             return Err(ApiError::conflict(message));
         }
     };
-    let management = config.slots.iter().find_map(|slot| match slot {
-        std::net::SocketAddr::V4(slot) => Some(*slot),
-        std::net::SocketAddr::V6(_) => None,
-    });
-    let management = management.ok_or_else(|| {
+    let management = config.management().ok_or_else(|| {
         ApiError::conflict(
             "routers dial a slot with an IPv4 address: configure one under [controller]",
         )
     })?;
-    let der = CertificateDer::from_pem_slice(config.ca.as_bytes()).map_err(|_| {
+    let authority = config.authority().ok_or_else(|| {
         ApiError::conflict("this server has no certificate authority of its own to give to routers")
     })?;
     Ok(Whereabouts {
         origin,
-        authority: Authority {
-            pem: config.ca.clone(),
-            fingerprint: hex::encode(Sha256::digest(&der)),
-        },
+        authority,
         management,
     })
 }

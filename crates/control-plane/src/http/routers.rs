@@ -7,7 +7,7 @@ use holdfast_api_types::{
 use holdfast_store::{Connection, job::NewJob, router};
 
 use super::{auth::Caller, error::ApiError, jobs, sites, write::Write};
-use crate::{App, ids::new_id, routers::RouterError};
+use crate::{App, ids::new_id, router::RouterError};
 
 pub(super) mod access;
 pub(super) mod change;
@@ -38,6 +38,7 @@ impl From<RouterError> for ApiError {
         match err {
             RouterError::Unreachable(why) => Self::router_unreachable(&why),
             RouterError::Invalid(fields) => Self::invalid_fields(fields),
+            RouterError::Internal(err) => Self::internal(err),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::{error::ApiError, write::Write};
 use crate::{
     App,
     ids::{SecretHash, SecretKind, new_id, new_secret},
+    vault::tunnel_password,
 };
 
 pub(super) mod add;
@@ -167,15 +168,10 @@ fn new_credentials(app: &App, id: &TunnelId) -> (SecretString, tunnel::Credentia
     let credentials = tunnel::Credentials {
         sealed: app
             .vault()
-            .seal(&sealed_as(id), password.expose_secret().as_bytes()),
+            .seal(&tunnel_password(id), password.expose_secret().as_bytes()),
         sha256: *SecretHash::of(&password).as_bytes(),
     };
     (password, credentials)
-}
-
-/// What the vault knows a tunnel's password by.
-fn sealed_as(id: &TunnelId) -> String {
-    format!("tunnel:{id}")
 }
 
 /// Begins the history of a new tunnel, and tells of it.

@@ -12,7 +12,7 @@ use crate::{
     http::{
         auth::Operator, error::ApiError, extract, extract::Id, failover::must_be_enabled, sites,
     },
-    routers::RouterError,
+    router::{RouterError, reads},
 };
 
 /// Show what an order of a site's tunnels would mean
@@ -70,12 +70,12 @@ pub(in crate::http) async fn preview(
     }
     let mut plan = None;
     if router.is_some() {
-        match app.routers().plan(&id, Some(&wish.tunnels)).await {
+        match reads::plan(&app, &id, Some(&wish.tunnels)).await {
             Ok(found) => plan = Some(found),
             Err(RouterError::Unreachable(why)) => {
                 warnings.push(format!("the router cannot be asked: {why}"));
             }
-            Err(err @ RouterError::Invalid(_)) => return Err(err.into()),
+            Err(err) => return Err(err.into()),
         }
     }
     Ok(Json(PriorityPreview {

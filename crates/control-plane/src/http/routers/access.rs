@@ -10,14 +10,8 @@ use serde_json::json;
 use super::{tell_changed, view};
 use crate::{
     App,
-    http::{
-        adoption::{api_password_of, blank},
-        auth::Owner,
-        error::ApiError,
-        extract,
-        extract::Id,
-        sites,
-    },
+    http::{adoption::blank, auth::Owner, error::ApiError, extract, extract::Id, sites},
+    vault::router_password,
 };
 
 /// Say how the router of a site is reached
@@ -111,7 +105,7 @@ fn checked(app: &App, site: &SiteId, wish: DirectAccess) -> Result<(Direct, ApiL
         },
         ApiLogin {
             user: wish.user.into(),
-            password_sealed: app.vault().seal(&api_password_of(site), password),
+            password_sealed: app.vault().seal(&router_password(site), password),
         },
     ))
 }

@@ -13,6 +13,7 @@ use crate::{
         error::ApiError,
         extract::{Id, Query},
     },
+    router::reads,
 };
 
 /// Of which interface.
@@ -48,6 +49,6 @@ pub(in crate::http) async fn gateways(
 ) -> Result<Json<GatewayCandidates>, ApiError> {
     found(&mut *app.store().read().await?, &caller.organization, &id).await?;
     Ok(Json(
-        app.routers().gateways(&id, of.interface.as_str()).await?,
+        reads::gateways(&app, &id, of.interface.as_str()).await?,
     ))
 }

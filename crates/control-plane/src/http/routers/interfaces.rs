@@ -5,6 +5,7 @@ use super::found;
 use crate::{
     App,
     http::{auth::Viewer, error::ApiError, extract::Id},
+    router::reads,
 };
 
 /// List the interfaces of the router of a site
@@ -29,5 +30,5 @@ pub(in crate::http) async fn interfaces(
     Id(id): Id<SiteId>,
 ) -> Result<Json<RouterInterfaces>, ApiError> {
     found(&mut *app.store().read().await?, &caller.organization, &id).await?;
-    Ok(Json(app.routers().interfaces(&id).await?))
+    Ok(Json(reads::interfaces(&app, &id).await?))
 }

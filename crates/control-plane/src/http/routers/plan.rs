@@ -5,6 +5,7 @@ use super::found;
 use crate::{
     App,
     http::{auth::Viewer, error::ApiError, extract::Id},
+    router::reads,
 };
 
 /// Show what would be changed on the router of a site
@@ -29,5 +30,5 @@ pub(in crate::http) async fn plan(
     Id(id): Id<SiteId>,
 ) -> Result<Json<RouterPlan>, ApiError> {
     found(&mut *app.store().read().await?, &caller.organization, &id).await?;
-    Ok(Json(app.routers().plan(&id, None).await?))
+    Ok(Json(reads::plan(&app, &id, None).await?))
 }

@@ -7,18 +7,19 @@ use holdfast_api_types::{
     LinkState, TunnelId,
     api::{Change, ConfigureTunnel, ErrorCode, Tunnel},
 };
-use holdfast_store::tunnel;
+use holdfast_store::{router, tunnel};
 
 use super::{configured_link, found, remember_link, settings, subject, tell_changed, view};
 use crate::{
     App,
     http::{
-        auth::Operator,
+        auth::{Caller, Operator},
         error::ApiError,
         etag::{MaybeIfMatch, etag},
         extract::{self, Id},
         write::Write,
     },
+    router::reads,
 };
 
 /// Configure a tunnel
@@ -42,7 +43,8 @@ use crate::{
             body = Tunnel,
             headers(("ETag" = String, description = "Version of its configuration, for If-Match"))
         ),
-        (status = 412, description = "Somebody else configured it since you read it")
+        (status = 412, description = "Somebody else configured it since you read it"),
+        (status = 422, description = "A value is wrong, or its router has no such interface or gateway")
     ),
     security(("token" = ["operator"]))
 )]
@@ -53,6 +55,7 @@ pub(in crate::http) async fn configure(
     MaybeIfMatch(if_match): MaybeIfMatch,
     extract::Json(wish): extract::Json<ConfigureTunnel>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Tunnel>), ApiError> {
+    check_at_router(&app, &caller, &id, wish.clone()).await?;
     let mut write = app.write(&caller).await?;
     let mut row = found(&mut write, &caller.organization, &id).await?;
     if let Some(if_match) = if_match {
@@ -68,6 +71,27 @@ pub(in crate::http) async fn configure(
     write.commit().await?;
     app.reconciler().site_changed(&row.site_id);
     Ok(([etag(row.version.into())], Json(view(row))))
+}
+
+/// Refuses an interface or a gateway that cannot work on the router, if there is one and it can be asked now.
+async fn check_at_router(
+    app: &App,
+    caller: &Caller,
+    id: &TunnelId,
+    wish: ConfigureTunnel,
+) -> Result<(), ApiError> {
+    let mut conn = app.store().read().await?;
+    let mut row = found(&mut conn, &caller.organization, id).await?;
+    let has_router = router::of_site(&mut conn, &row.site_id).await?.is_some();
+    drop(conn);
+    let after = settings::changed(&row.settings, wish)?;
+    let is_moved =
+        after.interface != row.settings.interface || after.gateway != row.settings.gateway;
+    if has_router && is_moved && after.interface.is_some() && after.missing().is_none() {
+        row.settings = after;
+        reads::check(app, &row).await?;
+    }
+    Ok(())
 }
 
 async fn apply(

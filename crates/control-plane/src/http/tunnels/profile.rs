@@ -8,11 +8,12 @@ use holdfast_store::{site, tunnel};
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::{found, sealed_as, subject};
+use super::{found, subject};
 use crate::{
     App,
     http::{auth::Operator, error::ApiError, extract::Id},
     profile::Profile,
+    vault::tunnel_password,
 };
 
 /// The OpenVPN profile of a tunnel
@@ -84,8 +85,6 @@ async fn password(
 ) -> Result<SecretString, ApiError> {
     let stored = tunnel::credentials(conn, id).await?;
     let stored = stored.ok_or_else(|| ApiError::not_found("tunnel"))?;
-    let plain = app.vault().open(&sealed_as(id), &stored.sealed);
-    let plain = plain.map_err(ApiError::internal)?;
-    let text = std::str::from_utf8(&plain).map_err(ApiError::internal)?;
-    Ok(text.into())
+    let opened = app.vault().open_text(&tunnel_password(id), &stored.sealed);
+    opened.map_err(ApiError::internal)
 }
