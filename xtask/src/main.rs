@@ -9,6 +9,7 @@ mod bench;
 mod clients;
 mod demo;
 mod fuzz;
+mod journey;
 mod openapi;
 mod packages;
 mod sqlx;
@@ -39,6 +40,8 @@ enum Chore {
     Api(api::Api),
     /// Let clients of the RouterOS API that others wrote use the lab's virtual router
     Clients,
+    /// Let a browser live the first day of a site in the dashboard, with the mouse and with the keyboard alone
+    Journey,
     /// Measure, where there is one beside stock OpenVPN, as tables
     Bench(bench::Bench),
     /// Feed a parser with arbitrary bytes and look for crashes (needs a nightly toolchain)
@@ -78,6 +81,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Demo(demo) => demo.run(&shell),
         Chore::Api(api) => api.run(&shell),
         Chore::Clients => clients::run(&shell),
+        Chore::Journey => journey::run(&shell),
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),
         Chore::Sqlx(sqlx) => sqlx.run(&shell),

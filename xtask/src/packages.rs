@@ -85,6 +85,13 @@ pub(crate) const PAGES: &[Program] = &[
     },
 ];
 
+/// What the dashboard is tested in.
+pub(crate) const BROWSER: &[Program] = &[Program {
+    name: "chromium",
+    package: "chromium",
+    why: "the dashboard is tested in a real browser",
+}];
+
 /// What setting an installation up from outside needs.
 pub(crate) const CURL: &[Program] = &[Program {
     name: "curl",

@@ -13,7 +13,7 @@ use std::{
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::{clients, packages, sqlx, web};
+use crate::{clients, journey, packages, sqlx, web};
 
 /// The steps that are one line for a shell each. CONTRIBUTING.md lists the same.
 const COMMANDS: &[(&str, &str)] = &[
@@ -52,6 +52,7 @@ pub(crate) fn run(shell: &Shell) -> anyhow::Result<()> {
         outcome.result
     });
     steps.run("clients", || clients::run(shell));
+    steps.run("journey", || journey::run(shell));
 
     steps.report(started.elapsed());
     // Last, so that they are what a reader of a long log sees first.

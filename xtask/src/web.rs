@@ -55,7 +55,7 @@ pub(crate) fn write_client(shell: &Shell) -> anyhow::Result<()> {
 }
 
 /// Sees to Node and to the packages, and enters the dashboard's folder for as long as the answer lives.
-fn prepare(shell: &Shell) -> anyhow::Result<xshell::PushDir<'_>> {
+pub(crate) fn prepare(shell: &Shell) -> anyhow::Result<xshell::PushDir<'_>> {
     ensure_node(shell)?;
     let folder = shell.push_dir("web");
     if !packages_are_current(shell)? {

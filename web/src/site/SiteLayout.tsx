@@ -58,8 +58,8 @@ function Framed({ site }: { site: Site }) {
           ))}
         </Tabs.List>
         <Tabs.Panel value={at.to} pt="md">
-          <Outlet />
           <BreakThings />
+          <Outlet />
         </Tabs.Panel>
       </Tabs>
     </Page>

@@ -15,7 +15,7 @@ export function BreakThings() {
 function Panel() {
   const lab = useQuery(labQuery);
   return (
-    <Paper withBorder p="md" mt="md" component="section" aria-label="Break things">
+    <Paper withBorder p="md" mb="md" component="section" aria-label="Break things">
       <Title order={2} size="h5">
         Break things
       </Title>
@@ -25,11 +25,11 @@ function Panel() {
       </Text>
       <Answer of={lab}>
         {({ lines }) => (
-          <Stack component="ul" gap="xs" p={0} m={0} style={{ listStyle: 'none' }}>
+          <Group component="ul" gap="lg" p={0} m={0} style={{ listStyle: 'none' }}>
             {lines.map((line) => (
               <Line key={line.isp} line={line} />
             ))}
-          </Stack>
+          </Group>
         )}
       </Answer>
     </Paper>
@@ -48,8 +48,8 @@ function Line({ line }: { line: Schemas['LabLine'] }) {
   const now = set.isPending ? set.variables : line.state;
   return (
     <li>
-      <Group gap="sm" role="group" aria-label={line.isp}>
-        <Text size="sm" w={130}>
+      <Stack gap={4} role="group" aria-label={line.isp}>
+        <Text size="sm">
           <b>{line.isp}</b>{' '}
           <Text span size="xs" c="dimmed">
             {line.interface}
@@ -69,7 +69,7 @@ function Line({ line }: { line: Schemas['LabLine'] }) {
             </Button>
           ))}
         </Button.Group>
-      </Group>
+      </Stack>
       <ErrorNote error={set.error} />
     </li>
   );

@@ -1,0 +1,63 @@
+// A lab whose site nobody has set up yet (`holdfast lab open`).
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export class Lab {
+  /** Starts one, and waits until its dashboard can be opened. `binary` is the path of `holdfast`. */
+  static async open(binary) {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-journey-'));
+    const child = spawn(binary, ['lab', 'open', '--keep-logs', join(folder, 'logs')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const lab = new Lab(binary, folder, child);
+    const ended = new Promise((_, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the lab did not start: it ended with ${code}`)));
+    });
+    await Promise.race([lab.#read(), ended]);
+    return lab;
+  }
+
+  constructor(binary, folder, child) {
+    this.binary = binary;
+    this.folder = folder;
+    this.child = child;
+    /** Interface and gateway by the name of the ISP. */
+    this.isps = {};
+  }
+
+  /** Where a file of this journey may lie. */
+  path(name) {
+    return join(this.folder, name);
+  }
+
+  /** Has the client of an ISP dial with a profile. */
+  connect(isp, profile) {
+    const { status, stderr } = spawnSync(this.binary, ['lab', 'connect', isp, profile], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${isp} does not take its profile: ${stderr}`);
+  }
+
+  /** Ends it and everything in it. */
+  async close() {
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
+    if (this.child.exitCode === null) {
+      this.child.stdin.end();
+      await gone;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Reads what the lab tells about itself. */
+  async #read() {
+    for await (const line of createInterface({ input: this.child.stdout })) {
+      const invitation = line.match(/dashboard: (\S+) \(log in as (\S+) with the password: (.+)\)/);
+      if (invitation) [, this.url, this.email, this.password] = invitation;
+      const isp = line.match(/^ +(\w+) +(wan\d+) +gateway ([\d.]+)$/);
+      if (isp) this.isps[isp[1]] = { interface: isp[2], gateway: isp[3] };
+      if (line.includes('lab connect')) return;
+    }
+  }
+}
