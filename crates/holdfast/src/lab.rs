@@ -9,8 +9,8 @@ use std::{
 use anyhow::Context;
 use clap::Subcommand;
 use holdfast_lab::{
-    ClientKind, DemoOptions, Isp, LineStatus, OpenOptions, Reply, Request, RunOptions, SCENARIOS,
-    ServerKind,
+    ClientKind, DemoOptions, Isp, LineStatus, OpenOptions, Reply, Request, RunOptions, ServerKind,
+    scenarios,
 };
 use holdfast_virtual_router::Settings;
 
@@ -111,7 +111,7 @@ struct RunArgs {
     /// How many times, each in a fresh lab.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Who dials: stock, agent or routeros.
+    /// Who dials: stock, agent, routeros (a MikroTik configured by hand) or adopted (one that the operator adopts).
     #[arg(long, default_value_t = ClientKind::Stock)]
     client: ClientKind,
     /// Who serves: holdfast, openvpn or openvpn-tuned.
@@ -143,7 +143,7 @@ struct DemoArgs {
     /// Keep the lab running after the story even where nobody can press Enter.
     #[arg(long)]
     hold: bool,
-    /// Who dials: stock, agent or routeros.
+    /// Who dials: stock, agent, routeros (a MikroTik configured by hand) or adopted (one that the operator adopts).
     #[arg(long, default_value_t = ClientKind::Stock)]
     client: ClientKind,
     /// Who serves: holdfast, openvpn or openvpn-tuned.
@@ -185,7 +185,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn list() -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    for scenario in SCENARIOS {
+    for scenario in scenarios() {
         writeln!(out, "{:22} {}", scenario.name, scenario.about)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -193,7 +193,7 @@ fn list() -> anyhow::Result<ExitCode> {
 
 fn run_scenario(args: RunArgs) -> anyhow::Result<ExitCode> {
     let scenario = holdfast_lab::find_scenario(&args.scenario).with_context(|| {
-        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        let names: Vec<_> = scenarios().map(|scenario| scenario.name).collect();
         format!(
             "no scenario is called {}: there are {}",
             args.scenario,

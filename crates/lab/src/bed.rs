@@ -1,10 +1,10 @@
 //! A running test bed: the network, a server, and a client per internet connection.
 
+mod builder;
+
 use std::{
-    fs,
     net::Ipv4Addr,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -16,142 +16,18 @@ use crate::{
     door::Door,
     events::EventLog,
     fault::{ControllerFault, LineFault},
-    kind::{ClientKind, ServerKind},
     meter::Meter,
     namespace::Namespace,
     net::KernelRoute,
     network::{Line, Network},
     operator::Operator,
     process::lock,
-    server::{Server, Setting},
-    topology::Isp,
-    tunnel::Tunnel,
+    routeros::RouterOs,
+    server::Server,
     wire::{Conditions, Direction},
 };
 
-/// Describes a test bed.
-///
-/// ```no_run
-/// # fn main() -> anyhow::Result<()> {
-/// use holdfast_lab::{Lab, LineFault, Isp, ServerKind};
-///
-/// let lab = Lab::builder()
-///     .isp(Isp::fibre())
-///     .isp(Isp::lte().loss(0.01))
-///     .server(ServerKind::OpenvpnTuned)
-///     .build("/tmp/my-lab".as_ref())?;
-/// lab.wait_until_up()?;
-/// lab.break_line(0, LineFault::BlackHole);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct LabBuilder {
-    isps: Vec<Isp>,
-    server: ServerKind,
-    client: ClientKind,
-    holdfast: Option<PathBuf>,
-    hold: Duration,
-    control: Option<PathBuf>,
-    blank: bool,
-}
-
-/// How long a tunnel that has returned must be steady before it carries traffic, unless told: as long as our stand-alone
-/// controller has it, so that the two can be compared.
-const HOLD: Duration = Duration::from_secs(3);
-
-impl LabBuilder {
-    /// Adds an internet connection; the first is the primary.
-    pub fn isp(mut self, isp: Isp) -> Self {
-        self.isps.push(isp);
-        self
-    }
-
-    /// Adds several internet connections.
-    pub fn isps(mut self, isps: impl IntoIterator<Item = Isp>) -> Self {
-        self.isps.extend(isps);
-        self
-    }
-
-    /// Who serves the tunnels; the whole of our server unless told.
-    pub fn server(mut self, server: ServerKind) -> Self {
-        self.server = server;
-        self
-    }
-
-    /// Who dials; the stock client unless told.
-    pub fn client(mut self, client: ClientKind) -> Self {
-        self.client = client;
-        self
-    }
-
-    /// The `holdfast` program to run; the running program unless told.
-    pub fn holdfast(mut self, program: impl Into<PathBuf>) -> Self {
-        self.holdfast = Some(program.into());
-        self
-    }
-
-    /// How long a tunnel that has returned must be steady before it carries traffic, in whole seconds. Heeded by
-    /// [`ServerKind::Holdfast`] alone: the others have no such setting.
-    pub fn hold(mut self, hold: Duration) -> Self {
-        self.hold = hold;
-        self
-    }
-
-    /// Lets the dashboard of our server break lines, by way of the control socket of this path.
-    pub(crate) fn control(mut self, socket: PathBuf) -> Self {
-        self.control = Some(socket);
-        self
-    }
-
-    /// Nobody has set up a site in our server, and so nobody dials, until [`Lab::connect`].
-    pub(crate) fn blank(mut self) -> Self {
-        self.blank = true;
-        self
-    }
-
-    /// Builds the network and starts all programs. Profiles and logs go to `run_dir`.
-    ///
-    /// # Errors
-    /// When the machine lacks a program or a permission; the message says which.
-    pub fn build(self, run_dir: &Path) -> anyhow::Result<Lab> {
-        ensure!(!self.isps.is_empty(), "a lab has at least one ISP");
-        fs::create_dir_all(run_dir)
-            .with_context(|| format!("cannot make {}", run_dir.display()))?;
-        let run_dir = run_dir.canonicalize()?;
-        let holdfast = match self.holdfast {
-            Some(program) => program,
-            None => std::env::current_exe().context("cannot tell which program this is")?,
-        };
-        let network = Network::build(self.isps, self.client.owns_router())?;
-        let tunnels: Vec<_> = network
-            .lines
-            .iter()
-            .map(|line| Tunnel::new(&line.isp, line.plan))
-            .collect();
-        let setting = Setting {
-            hold: self.hold,
-            control: self.control,
-            blank: self.blank,
-        };
-        let inet = &network.inet;
-        let server = Server::new(self.server, inet, tunnels, &holdfast, setting, &run_dir)?;
-        server.start()?;
-        let known = if self.blank { 0 } else { network.lines.len() };
-        let profiles = (0..known)
-            .map(|line| server.profile(line))
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        let clients = Clients::start(self.client, &holdfast, &network, &profiles, &run_dir)?;
-        let order = Mutex::new((0..network.lines.len()).collect());
-        Ok(Lab {
-            clients,
-            server,
-            network,
-            order,
-            job: Mutex::default(),
-        })
-    }
-}
+pub use builder::LabBuilder;
 
 /// A running test bed. Dropping it ends its programs and frees everything.
 #[derive(Debug)]
@@ -163,6 +39,18 @@ pub struct Lab {
     order: Mutex<Vec<usize>>,
     /// What carries out that order, where the server has jobs.
     job: Mutex<Option<Job>>,
+    /// The router is one that the operator adopts.
+    adopted: bool,
+    exports: OnceLock<Exports>,
+}
+
+/// The configuration of a router that was adopted, as a script.
+#[derive(Debug)]
+pub(crate) struct Exports {
+    /// Before it had heard of us.
+    pub(crate) factory: String,
+    /// When it was adopted, and nothing more.
+    pub(crate) adopted: String,
 }
 
 /// How long tunnels may take to come up when nothing is wrong.
@@ -171,15 +59,7 @@ const UP_WITHIN: Duration = Duration::from_secs(30);
 impl Lab {
     /// An empty description: our server and stock clients, no ISPs yet.
     pub fn builder() -> LabBuilder {
-        LabBuilder {
-            isps: Vec::new(),
-            server: ServerKind::Holdfast,
-            client: ClientKind::Stock,
-            holdfast: None,
-            hold: HOLD,
-            control: None,
-            blank: false,
-        }
+        LabBuilder::new()
     }
 
     /// Names of the internet connections, in the order they were added.
@@ -241,20 +121,26 @@ impl Lab {
             .iter()
             .filter(|route| !route.dead)
             .max_by_key(|route| (route.prefix, std::cmp::Reverse(route.metric)))?;
-        self.network
-            .lines
-            .iter()
-            .position(|line| line.plan.gateway() == best.gateway)
+        (0..self.network.lines.len()).find(|&line| self.next_hop(line) == best.gateway)
     }
 
     /// Length of the prefixes that a tunnel holds in the router (its rung), if it holds any.
     pub fn prefix(&self, line: usize) -> Option<u8> {
-        let gateway = self.network.lines[line].plan.gateway();
+        let gateway = self.next_hop(line);
         self.pushed_routes()
             .iter()
             .filter(|route| route.gateway == gateway)
             .map(|route| route.prefix)
             .max()
+    }
+
+    /// What the routes of a line's tunnel lead to.
+    fn next_hop(&self, line: usize) -> Ipv4Addr {
+        let plan = self.network.lines[line].plan;
+        match self.adopted {
+            true => plan.virtual_next_hop(),
+            false => plan.gateway(),
+        }
     }
 
     /// Breaks something on one line and returns when it took effect.
@@ -336,6 +222,38 @@ impl Lab {
     /// The ISP's gateway of one line, as the router sees it.
     pub(crate) fn gateway(&self, line: usize) -> Ipv4Addr {
         self.network.lines[line].plan.gateway()
+    }
+
+    /// Has the operator adopt the router and configure it for all lines, in their order.
+    fn adopt(&self) -> anyhow::Result<()> {
+        let operator = self.operator();
+        let (Some(operator), Some(router)) = (operator, self.routeros()) else {
+            bail!("without an API nobody can adopt a router: use --server holdfast");
+        };
+        let factory = router.export()?;
+        operator.adopt(router)?;
+        let adopted = router.export()?;
+        self.exports.get_or_init(|| Exports { factory, adopted });
+        operator.configure(&self.network.lines)
+    }
+
+    /// What the router was like before and after it was adopted; none where it was not.
+    pub(crate) fn exports(&self) -> Option<&Exports> {
+        self.exports.get()
+    }
+
+    /// Gives the ISP's gateway of one line another address, of which the router hears by DHCP.
+    pub(crate) fn move_gateway(&self, line: usize, change: u8) -> anyhow::Result<()> {
+        let line = &self.network.lines[line];
+        let router = self.routeros().context("the site has a MikroTik")?;
+        line.add_gateway(change)?;
+        router.renew(line, line.plan.gateway_after(change))?;
+        line.remove_gateway(change - 1)
+    }
+
+    /// The router, where it is a MikroTik.
+    pub(crate) fn routeros(&self) -> Option<&RouterOs> {
+        self.clients.routeros()
     }
 
     /// Starts the client of one line with this profile; one that is there ends.

@@ -15,7 +15,7 @@ use crate::{
     net::KernelRoute,
     network::{Line, Network},
     process::{Supervised, find_program, lock, log_to},
-    routeros::RouterOs,
+    routeros::{Habits, RouterOs},
 };
 
 /// Whatever dials from the site.
@@ -28,6 +28,17 @@ pub(crate) enum Clients {
 }
 
 impl Clients {
+    /// Starts a router that the operator adopts.
+    pub(crate) fn factory(
+        holdfast: &Path,
+        network: &Network,
+        habits: Habits,
+        run_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let (router, lines) = (&network.router, &network.lines);
+        RouterOs::factory(router, holdfast, lines, habits, run_dir).map(Self::Router)
+    }
+
     /// Starts those whose profile is there: all of them, or none.
     pub(crate) fn start(
         kind: ClientKind,
@@ -41,9 +52,11 @@ impl Clients {
             ClientKind::Stock => Program::Openvpn(find_program("openvpn", "openvpn")?),
             ClientKind::Agent => Program::Agent(holdfast.to_owned()),
             ClientKind::Routeros => {
-                let router = RouterOs::start(&network.router, holdfast, lines, profiles, run_dir)?;
+                let router =
+                    RouterOs::by_hand(&network.router, holdfast, lines, profiles, run_dir)?;
                 return Ok(Self::Router(router));
             }
+            ClientKind::Adopted => bail!("a router that is adopted takes no profiles"),
         };
         let each = Each {
             program,
@@ -81,6 +94,14 @@ impl Clients {
                 routes.retain(|route| route.metric < own);
                 Ok(routes)
             }
+        }
+    }
+
+    /// The router, where it is a MikroTik.
+    pub(crate) fn routeros(&self) -> Option<&RouterOs> {
+        match self {
+            Self::Router(router) => Some(router),
+            Self::Each(_) => None,
         }
     }
 

@@ -26,8 +26,11 @@ pub enum ClientKind {
     Stock,
     /// Our own agent.
     Agent,
-    /// A virtual MikroTik router with a client for every line.
+    /// A virtual MikroTik router with a client for every line, configured by hand.
     Routeros,
+    /// A virtual MikroTik router as it comes out of its box, which the operator adopts. Needs
+    /// [`ServerKind::Holdfast`].
+    Adopted,
 }
 
 impl ServerKind {
@@ -40,17 +43,18 @@ impl ServerKind {
 }
 
 impl ClientKind {
-    const ALL: [(&str, Self); 3] = [
+    const ALL: [(&str, Self); 4] = [
         ("stock", Self::Stock),
         ("agent", Self::Agent),
         ("routeros", Self::Routeros),
+        ("adopted", Self::Adopted),
     ];
 }
 
 impl ClientKind {
-    /// Whether addresses and routes of the router's WAN interfaces are its own affair.
+    /// Whether addresses, routes and address translation of the router's WAN interfaces are its own affair.
     pub(crate) fn owns_router(self) -> bool {
-        self == Self::Routeros
+        matches!(self, Self::Routeros | Self::Adopted)
     }
 }
 

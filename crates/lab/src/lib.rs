@@ -11,7 +11,7 @@
 //!
 //! The crate knows neither the controller nor the agent from inside: it runs the `holdfast` program, as a user would.
 //!
-//! Start at [`Lab`] for the test bed, at [`SCENARIOS`] for what is measured on it, at [`wire`] for the cables.
+//! Start at [`Lab`] for the test bed, at [`scenarios`] for what is measured on it, at [`wire`] for the cables.
 
 pub mod api;
 mod bed;
@@ -58,6 +58,6 @@ pub use open::{OpenOptions, open};
 pub use privilege::become_root;
 pub use run::{Medians, RunOptions, RunReport, RunResult, run};
 pub use run_dir::RunDir;
-pub use scenario::{SCENARIOS, Scenario, find as find_scenario};
+pub use scenario::{Scenario, all as scenarios, find as find_scenario};
 pub use shell::enter_shell;
 pub use topology::Isp;

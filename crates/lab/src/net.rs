@@ -88,6 +88,22 @@ impl Net {
             .with_context(|| format!("cannot give {name} the address {address}/{prefix}"))
     }
 
+    pub(crate) fn remove_address(&self, name: &str, address: Ipv4Addr) -> anyhow::Result<()> {
+        self.runtime
+            .block_on(async {
+                let index = self.link(name).await?.header.index;
+                let get = self.handle.address().get();
+                let get = get.set_link_index_filter(index);
+                let get = get.set_address_filter(IpAddr::V4(address));
+                let held: Vec<_> = get.execute().try_collect().await?;
+                for message in held {
+                    self.handle.address().del(message).execute().await?;
+                }
+                anyhow::Ok(())
+            })
+            .with_context(|| format!("cannot take the address {address} off {name}"))
+    }
+
     /// Metric 0 leaves it to the kernel.
     pub(crate) fn add_route(
         &self,

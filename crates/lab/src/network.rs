@@ -7,7 +7,7 @@ use crate::{
     namespace::Namespace,
     net::Net,
     tap::Tap,
-    topology::{Isp, LAN_GATEWAY, LAN_HOST, Plan, TARGET},
+    topology::{Isp, LAN_GATEWAY, LAN_HOST, Layout, Plan, TARGET},
     wire::Conditions,
 };
 
@@ -41,21 +41,24 @@ pub(crate) struct Line {
 }
 
 impl Network {
-    /// `bare` leaves the router's interfaces without addresses and routes, for a router that has its own.
-    pub(crate) fn build(isps: Vec<Isp>, bare: bool) -> anyhow::Result<Self> {
+    /// `bare` leaves the router's interfaces without addresses, routes and translation, for a router that has its own.
+    pub(crate) fn build(isps: Vec<Isp>, layout: Layout, bare: bool) -> anyhow::Result<Self> {
         let emulator = Emulator::start()?;
         let lan = Namespace::create("lan")?;
         let router = Namespace::create("router")?;
         let inet = Namespace::create("inet")?;
         join_lan(&lan, &router)?;
-        router.run(set_up_router)?;
+        router.run(move |net| set_up_router(net, bare))?;
         inet.run(|net| {
             net.set_ipv4("ip_forward", "1")?;
             net.add_address("lo", TARGET, 32)
         })?;
         let lines = (1..)
             .zip(isps)
-            .map(|(number, isp)| Line::build(Plan { number }, isp, &emulator, &router, &inet, bare))
+            .map(|(number, isp)| {
+                let plan = Plan { number, layout };
+                Line::build(plan, isp, &emulator, &router, &inet, bare)
+            })
             .collect::<anyhow::Result<_>>()?;
         let (lan, router, inet) = (Arc::new(lan), Arc::new(router), Arc::new(inet));
         Ok(Self {
@@ -91,7 +94,7 @@ impl Line {
         let up = format!("up{}", plan.number);
 
         let near = plug(router, &wan, (!bare).then(|| plan.wan()), 24)?;
-        let far = plug(&namespace, "cust", Some(plan.gateway()), 24)?;
+        let far = plug(&namespace, CUSTOMER, Some(plan.gateway()), 24)?;
         let access = emulator.connect(near, far, isp.line);
 
         let near = plug(&namespace, "up", Some(plan.uplink_isp()), 30)?;
@@ -107,8 +110,10 @@ impl Line {
             net.add_route(ANYWHERE, 0, plan.uplink_inet(), 0)
         })?;
         inet.run(move |net| {
-            net.add_address("lo", *plan.slot().ip(), 32)?;
-            net.add_route(plan.prefix(), 24, plan.uplink_isp(), 0)
+            if plan.number == 1 || !plan.layout.one_address {
+                net.add_address("lo", *plan.slot().ip(), 32)?;
+            }
+            net.add_route(plan.wan(), 32, plan.uplink_isp(), 0)
         })?;
         Ok(Self {
             isp,
@@ -119,6 +124,25 @@ impl Line {
         })
     }
 }
+
+impl Line {
+    /// The gateway has the address that it has after so many changes, besides those that it had.
+    pub(crate) fn add_gateway(&self, changes: u8) -> anyhow::Result<()> {
+        let gateway = self.plan.gateway_after(changes);
+        self.namespace
+            .run(move |net| net.add_address(CUSTOMER, gateway, 24))
+    }
+
+    /// It no longer has the address that it had after so many changes.
+    pub(crate) fn remove_gateway(&self, changes: u8) -> anyhow::Result<()> {
+        let gateway = self.plan.gateway_after(changes);
+        self.namespace
+            .run(move |net| net.remove_address(CUSTOMER, gateway))
+    }
+}
+
+/// The ISP's interface to the site.
+const CUSTOMER: &str = "cust";
 
 /// An interface, with an address if it is given one, whose cable is still in our hands.
 fn plug(
@@ -154,11 +178,14 @@ fn join_lan(lan: &Namespace, router: &Namespace) -> anyhow::Result<()> {
 
 /// A small office's router: translates the site's addresses to each connection's own, and lets a route go as soon as
 /// its cable is out. Replies may come from anywhere, so the reverse path is not checked.
-fn set_up_router(net: &Net) -> anyhow::Result<()> {
+fn set_up_router(net: &Net, bare: bool) -> anyhow::Result<()> {
     net.set_ipv4("ip_forward", "1")?;
     for which in ["all", "default"] {
         net.set_ipv4(&format!("conf/{which}/rp_filter"), "0")?;
         net.set_ipv4(&format!("conf/{which}/ignore_routes_with_linkdown"), "1")?;
+    }
+    if bare {
+        return Ok(());
     }
     net.nft(
         "table ip site {

@@ -1,7 +1,9 @@
 //! The operator of the lab's installation: everything it does goes through the HTTP API, as anybody's would.
 
+mod adoption;
+
 use std::{
-    net::Ipv4Addr,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -22,7 +24,7 @@ pub(crate) struct Connection {
     pub(crate) name: String,
     pub(crate) connection_type: ConnectionType,
     pub(crate) interface: String,
-    pub(crate) gateway: Ipv4Addr,
+    pub(crate) gateway: String,
 }
 
 /// Somebody with an API token, a site, and its tunnels.
@@ -30,8 +32,8 @@ pub(crate) struct Connection {
 pub(crate) struct Operator {
     api: Api,
     site: SiteId,
-    /// In the order of the internet connections.
-    tunnels: Vec<TunnelId>,
+    /// In the order of the internet connections, once failover is enabled.
+    tunnels: OnceLock<Vec<TunnelId>>,
 }
 
 /// With what the operator logs in.
@@ -53,62 +55,60 @@ impl Operator {
         });
         let answer = api.send_json("POST", "/api/v1/setup", &[], &account)?;
         api.use_session(&answer)?;
-        let wish = json!({ "name": "lab", "role": "operator" });
+        // Of all that an operator does in the lab, releasing a router is an owner's to do.
+        let wish = json!({ "name": "lab", "role": "owner" });
         let token: serde_json::Value = api.post("/api/v1/tokens", &wish)?;
         api.use_token(token["secret"].as_str().context("a token has a secret")?);
         Ok(api)
     }
 
-    /// Makes a site with these connections, best first. `hold` is how long a tunnel that has returned must be steady
-    /// before it carries traffic.
-    pub(crate) fn set_up(
-        api: Api,
-        hold: Duration,
-        connections: &[Connection],
-    ) -> anyhow::Result<Self> {
+    /// Makes a site. `hold` is how long a tunnel that has returned must be steady before it carries traffic.
+    pub(crate) fn set_up(api: Api, hold: Duration) -> anyhow::Result<Self> {
         let site: Site = api.post(
             "/api/v1/sites",
             &json!({ "name": "lab", "hold_s": hold.as_secs() }),
         )?;
-        let operator = Self {
+        Ok(Self {
             api,
             site: site.id,
-            tunnels: Vec::new(),
-        };
-        operator.with_tunnels(connections)
+            tunnels: OnceLock::new(),
+        })
     }
 
-    /// Enables failover, which brings two tunnels, adds the others, and configures all.
-    fn with_tunnels(mut self, connections: &[Connection]) -> anyhow::Result<Self> {
-        let site = format!("/api/v1/sites/{}", self.site);
+    /// Enables failover, which brings two tunnels, adds the others, and configures all for these connections, best
+    /// first.
+    pub(crate) fn enable_failover(&self, connections: &[Connection]) -> anyhow::Result<()> {
+        let site = self.path("");
         let status: FailoverStatus = self.api.post(&format!("{site}/failover"), &json!({}))?;
         let blank: Vec<TunnelId> = status.tunnels.into_iter().map(|tunnel| tunnel.id).collect();
+        let mut tunnels = Vec::new();
         for (n, connection) in connections.iter().enumerate() {
             let wish = connection.configuration()?;
             let tunnel: Tunnel = match blank.get(n) {
                 Some(id) => self.api.patch(&format!("/api/v1/tunnels/{id}"), &wish)?,
                 None => self.api.post(&format!("{site}/tunnels"), &wish)?,
             };
-            self.tunnels.push(tunnel.id);
+            tunnels.push(tunnel.id);
         }
-        Ok(self)
+        self.tunnels.get_or_init(|| tunnels);
+        Ok(())
     }
 
     /// Downloads the profile of a connection's tunnel.
     pub(crate) fn profile(&self, connection: usize) -> anyhow::Result<String> {
-        let path = format!("/api/v1/tunnels/{}/profile", self.tunnels[connection]);
+        let path = format!("/api/v1/tunnels/{}/profile", self.tunnels()[connection]);
         Ok(self.api.send("GET", &path, &[], None)?.text())
     }
 
     /// Confirms another order of connections, best first. The job carries it out.
     pub(crate) fn reorder(&self, order: &[usize]) -> anyhow::Result<Job> {
-        let path = format!("/api/v1/sites/{}/priority", self.site);
+        let path = self.path("/priority");
         let answer = self.api.send("GET", &path, &[], None)?;
         let version = answer.header("etag").context("an order has an ETag")?;
         let mut priority: Priority = answer.json()?;
         priority.tunnels = order
             .iter()
-            .map(|&line| self.tunnels[line].clone())
+            .map(|&line| self.tunnels()[line].clone())
             .collect();
         let wish = json!({ "tunnels": priority.tunnels });
         let answer = self
@@ -160,7 +160,17 @@ impl Operator {
 
     /// The line of a tunnel.
     pub(crate) fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
-        self.tunnels.iter().position(|id| id == tunnel)
+        self.tunnels().iter().position(|id| id == tunnel)
+    }
+
+    /// None while failover is not enabled.
+    fn tunnels(&self) -> &[TunnelId] {
+        self.tunnels.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Of something that belongs to the site.
+    fn path(&self, of: &str) -> String {
+        format!("/api/v1/sites/{}{of}", self.site)
     }
 }
 
@@ -170,7 +180,7 @@ impl Connection {
         Ok(ConfigureTunnel {
             name: Some(self.name.clone().try_into()?),
             interface: Patch::Set(self.interface.clone().try_into()?),
-            gateway: Patch::Set(self.gateway.try_into()?),
+            gateway: Patch::Set(self.gateway.parse()?),
             connection_type: Patch::Set(self.connection_type),
             probe_profile: Patch::Set(ProfileName::Fast),
             ..ConfigureTunnel::default()

@@ -1,7 +1,9 @@
 //! The site's router as a MikroTik: one virtual router with a tunnel for every line, in place of a client for each.
 
+mod by_hand;
+mod factory;
+
 use std::{
-    fmt::Write as _,
     fs,
     io::{BufRead, BufReader, Write},
     net::Ipv4Addr,
@@ -9,10 +11,10 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
     net::KernelRoute,
     network::Line,
     process::{Supervised, log_to},
-    topology::LAN_GATEWAY,
+    wait,
 };
 
 /// A running virtual router.
@@ -31,35 +33,84 @@ pub(crate) struct RouterOs {
     control: PathBuf,
 }
 
+/// What real routers may do, and may not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Habits {
+    /// A pushed route keeps its own gateway.
+    pub(crate) honours_gateway: bool,
+    /// A tunnel that hears nothing is let go when the server has said so.
+    pub(crate) honours_ping_restart: bool,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self {
+            honours_gateway: true,
+            honours_ping_restart: true,
+        }
+    }
+}
+
 /// How long the control socket may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a pasted line may be at work: the script of an adoption waits for its tunnel.
+const PASTED_WITHIN: Duration = Duration::from_secs(60);
+
+const START_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a router that dials at once waits before it does, in milliseconds.
 const REDIAL_DELAY: u64 = 100;
 
-/// Distance of a connection's own default route, beneath all that is pushed; the line's number is added.
-const OWN_DISTANCE: u8 = 200;
-
 impl RouterOs {
     /// Starts one in `router` that dials with these profiles, one for each line.
-    pub(crate) fn start(
+    pub(crate) fn by_hand(
         router: &Arc<Namespace>,
         holdfast: &Path,
         lines: &[Line],
         profiles: &[String],
         run_dir: &Path,
     ) -> anyhow::Result<Self> {
+        Self::start(
+            router,
+            holdfast,
+            by_hand::by_hand(lines, profiles)?,
+            run_dir,
+        )
+    }
+
+    /// Starts one in `router` that has never heard of us, and waits until it is there.
+    pub(crate) fn factory(
+        router: &Arc<Namespace>,
+        holdfast: &Path,
+        lines: &[Line],
+        habits: Habits,
+        run_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let mut settings = factory::settings(lines);
+        settings["behaviour"]["honours-gateway"] = json!(habits.honours_gateway);
+        settings["behaviour"]["honours-ping-restart"] = json!(habits.honours_ping_restart);
+        let started = Self::start(router, holdfast, settings, run_dir)?;
+        let there = || started.export().is_ok();
+        wait::until(Instant::now() + START_WITHIN, there)
+            .map_err(|_| anyhow!("the router does not start: see router.log"))?;
+        Ok(started)
+    }
+
+    fn start(
+        router: &Arc<Namespace>,
+        holdfast: &Path,
+        mut settings: Value,
+        run_dir: &Path,
+    ) -> anyhow::Result<Self> {
         let control = run_dir.join("router.control");
-        let settings = run_dir.join("router.json");
-        let logins: Vec<_> = profiles
-            .iter()
-            .map(|text| Login::read(text))
-            .collect::<Result<_, _>>()?;
-        fs::write(&settings, describe(lines, &logins, &control).to_string())?;
+        settings["access"]["control"] = json!(control);
+        let file = run_dir.join("router.json");
+        fs::write(&file, settings.to_string())?;
         let (program, log) = (holdfast.to_owned(), run_dir.join("router.log"));
         let command = move || {
             let mut command = Command::new(&program);
-            command.args(["lab", "router", "--config"]).arg(&settings);
+            command.args(["lab", "router", "--config"]).arg(&file);
             log_to(&mut command, &log)?;
             Ok(command)
         };
@@ -68,6 +119,27 @@ impl RouterOs {
             _process: process,
             control,
         })
+    }
+
+    /// Pastes a line into its terminal, waits until it is carried out, and returns what is printed there.
+    pub(crate) fn paste(&self, line: &str) -> anyhow::Result<String> {
+        let reply = self.ask_within(&json!({ "paste": line }), PASTED_WITHIN)?;
+        Ok(reply["text"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The DHCP server of a line names this gateway from now on.
+    pub(crate) fn renew(&self, line: &Line, gateway: Ipv4Addr) -> anyhow::Result<()> {
+        let interface = line.plan.wan_interface();
+        let lease = lease(line.plan.wan(), gateway);
+        let request = json!({ "lease": { "interface": interface, "lease": lease } });
+        self.ask(&request).map(drop)
+    }
+
+    /// Its whole configuration as a script.
+    pub(crate) fn export(&self) -> anyhow::Result<String> {
+        let reply = self.ask(&json!("export"))?;
+        let text = reply["text"].as_str().context("an export is a text")?;
+        Ok(text.to_owned())
     }
 
     /// The connection of a line's tunnel ends at once.
@@ -89,9 +161,13 @@ impl RouterOs {
     }
 
     fn ask(&self, request: &Value) -> anyhow::Result<Value> {
+        self.ask_within(request, PATIENCE)
+    }
+
+    fn ask_within(&self, request: &Value, patience: Duration) -> anyhow::Result<Value> {
         let mut stream = UnixStream::connect(&self.control)
             .with_context(|| format!("cannot reach {}", self.control.display()))?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
         writeln!(stream, "{request}")?;
         let mut reply = String::new();
         BufReader::new(stream).read_line(&mut reply)?;
@@ -103,10 +179,11 @@ impl RouterOs {
     }
 }
 
-/// A row of `/ip/route`, if it was pushed to a tunnel.
+/// A row of `/ip/route`, if it was pushed to a tunnel, or belongs to one whose router holds the ladder itself.
 fn pushed_route(row: &Value) -> Option<KernelRoute> {
     let field = |name: &str| row[name].as_str();
-    if field("vpn") != Some("true") {
+    let is_own = field("comment").is_some_and(|text| text.starts_with("holdfast:ladder:"));
+    if field("vpn") != Some("true") && !(is_own && field("disabled") != Some("true")) {
         return None;
     }
     let (_, prefix) = field("dst-address")?.split_once('/')?;
@@ -119,94 +196,39 @@ fn pushed_route(row: &Value) -> Option<KernelRoute> {
     })
 }
 
-/// What a profile says of a tunnel.
-struct Login {
-    user: String,
-    password: String,
-    authority: String,
-}
-
-impl Login {
-    fn read(profile: &str) -> anyhow::Result<Self> {
-        let login = section(profile, "auth-user-pass")?;
-        let mut words = login.lines().map(str::trim).filter(|line| !line.is_empty());
-        let mut next = || {
-            words
-                .next()
-                .context("the profile has no user or no password")
-        };
-        Ok(Self {
-            user: next()?.to_owned(),
-            password: next()?.to_owned(),
-            authority: section(profile, "ca")?,
-        })
-    }
-}
-
-/// What a profile has between `<name>` and `</name>`, or in the file that it names.
-fn section(profile: &str, name: &str) -> anyhow::Result<String> {
-    let inline = profile
-        .split_once(&format!("<{name}>\n"))
-        .and_then(|(_, rest)| rest.split_once(&format!("</{name}>")));
-    if let Some((text, _)) = inline {
-        return Ok(text.to_owned());
-    }
-    let start = format!("{name} \"");
-    let file = profile
-        .lines()
-        .find_map(|line| line.strip_prefix(&start)?.strip_suffix('"'));
-    let file = file.with_context(|| format!("the profile has no {name}"))?;
-    fs::read_to_string(file).with_context(|| format!("cannot read {file}"))
-}
-
 fn client_name(line: usize) -> String {
     format!("holdfast-{}", line + 1)
 }
 
-/// The settings of the virtual router (docs/virtual-router.md).
-fn describe(lines: &[Line], logins: &[Login], control: &Path) -> Value {
+/// What a DHCP server says.
+fn lease(address: Ipv4Addr, gateway: Ipv4Addr) -> Value {
+    json!({ "address": address, "prefix": 24, "gateway": gateway })
+}
+
+/// The settings of a virtual router (docs/virtual-router.md) on these lines, each with a DHCP or PPPoE server at its
+/// end.
+fn settings(lines: &[Line], configuration: String) -> Value {
     let wan = |line: &Line| {
-        let lease =
-            json!({ "address": line.plan.wan(), "prefix": 24, "gateway": line.plan.gateway() });
-        json!({ "name": line.plan.wan_interface(), "lease": lease })
+        let (name, wan, gateway) = (
+            line.plan.wan_interface(),
+            line.plan.wan(),
+            line.plan.gateway(),
+        );
+        match line.plan.layout.pppoe {
+            true => json!({ "name": name, "peer": { "local": wan, "remote": gateway } }),
+            false => json!({ "name": name, "lease": lease(wan, gateway) }),
+        }
     };
     let mut interfaces = vec![json!({ "name": "lan" })];
     interfaces.extend(lines.iter().map(wan));
-    let authority = logins.first().map_or("", |login| &login.authority);
     json!({
         "identity": "lab",
         "kernel": "on",
-        "access": { "api": "127.0.0.1:8728", "control": control },
+        "access": { "api": "0.0.0.0:8728" },
         "interfaces": interfaces,
-        "certificates": [{ "name": "holdfast-ca", "pem": authority, "trusted": true }],
-        "configuration": configuration(lines, logins),
+        "configuration": configuration,
         "behaviour": { "redial-delay-ms": REDIAL_DELAY },
     })
-}
-
-/// The site's own network, and for every line a lease, a pin with its shadow and a client.
-fn configuration(lines: &[Line], logins: &[Login]) -> String {
-    let mut script = format!("/ip address add address={LAN_GATEWAY}/24 interface=lan\n");
-    for (number, (line, login)) in lines.iter().zip(logins).enumerate() {
-        let (plan, slot) = (line.plan, line.plan.slot());
-        let (wan, gateway, controller) = (plan.wan_interface(), plan.gateway(), slot.ip());
-        // Writing to a String cannot fail.
-        let _ = write!(
-            script,
-            "/ip dhcp-client add interface={wan} default-route-distance={distance} use-peer-dns=no disabled=no\n\
-             /ip route add dst-address={controller} gateway={gateway}%{wan}\n\
-             /ip route add dst-address={controller} blackhole distance=250\n\
-             /interface ovpn-client add name={name} connect-to={controller} port={port} \
-             user=\"{user}\" password=\"{password}\" cipher=aes256-cbc auth=sha256 \
-             tls-version=only-1.2 verify-server-certificate=yes disabled=no\n",
-            distance = OWN_DISTANCE + plan.number,
-            name = client_name(number),
-            port = slot.port(),
-            user = login.user,
-            password = login.password,
-        );
-    }
-    script
 }
 
 #[cfg(test)]
@@ -226,28 +248,9 @@ mod tests {
         assert_eq!(pushed_route(&row), Some(pushed));
         row["vpn"] = Value::Null;
         assert_eq!(pushed_route(&row), None);
-    }
-
-    #[test]
-    fn a_profile_is_read_with_its_secrets_inside() {
-        let profile = "client\n<auth-user-pass>\nu\np\n</auth-user-pass>\n<ca>\nPEM\n</ca>\n";
-        let login = Login::read(profile).unwrap();
-        assert_eq!((login.user.as_str(), login.password.as_str()), ("u", "p"));
-        assert_eq!(login.authority, "PEM\n");
-    }
-
-    #[test]
-    fn a_profile_is_read_with_its_secrets_in_files() {
-        let directory = tempfile::tempdir().unwrap();
-        let (login, ca) = (directory.path().join("login"), directory.path().join("ca"));
-        fs::write(&login, "u\np\n").unwrap();
-        fs::write(&ca, "PEM").unwrap();
-        let profile = format!(
-            "auth-user-pass \"{}\"\nca \"{}\"\n",
-            login.display(),
-            ca.display()
-        );
-        assert_eq!(Login::read(&profile).unwrap().authority, "PEM");
-        assert!(Login::read("client\n").is_err());
+        row["comment"] = json!("holdfast:ladder:1");
+        assert_eq!(pushed_route(&row), Some(pushed));
+        row["disabled"] = json!("true");
+        assert_eq!(pushed_route(&row), None);
     }
 }

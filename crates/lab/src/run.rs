@@ -97,7 +97,7 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> anyhow::Result<RunResul
     Ok(RunResult {
         scenario: scenario.name.into(),
         server: options.server,
-        client: options.client,
+        client: client(scenario, options),
         isps: options.isps.iter().map(|isp| isp.name.clone()).collect(),
         median: Medians::of(&runs),
         runs,
@@ -105,9 +105,10 @@ pub fn run(scenario: &Scenario, options: &RunOptions) -> anyhow::Result<RunResul
 }
 
 fn run_once(scenario: &Scenario, options: &RunOptions, number: usize) -> anyhow::Result<RunReport> {
+    let client = client(scenario, options);
     let dir = match &options.keep_logs {
         Some(dir) => {
-            let (server, client) = (options.server, options.client);
+            let server = options.server;
             let name = format!("{}-{server}-{client}-{number}", scenario.name);
             RunDir::kept(dir.join(name))
         }
@@ -116,7 +117,10 @@ fn run_once(scenario: &Scenario, options: &RunOptions, number: usize) -> anyhow:
     let mut builder = Lab::builder()
         .isps(options.isps.iter().cloned())
         .server(options.server)
-        .client(options.client);
+        .client(client);
+    if let Some(router) = scenario.router {
+        builder = builder.layout(router.layout).habits(router.habits);
+    }
     if let Some(hold) = scenario.hold {
         builder = builder.hold(hold);
     }
@@ -135,6 +139,14 @@ fn run_once(scenario: &Scenario, options: &RunOptions, number: usize) -> anyhow:
         report.meter.pulse.switches
     );
     played.map(|()| report)
+}
+
+/// A scenario about a router has that router, whoever else was asked for.
+fn client(scenario: &Scenario, options: &RunOptions) -> ClientKind {
+    match scenario.router {
+        Some(_) => ClientKind::Adopted,
+        None => options.client,
+    }
 }
 
 impl Medians {

@@ -94,6 +94,8 @@ pub(crate) struct Setting {
     pub(crate) control: Option<PathBuf>,
     /// There is an account, and nothing else.
     pub(crate) blank: bool,
+    /// The site's router is adopted first, and failover comes after that.
+    pub(crate) adopted: bool,
 }
 
 #[derive(Debug)]

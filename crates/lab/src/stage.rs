@@ -1,6 +1,9 @@
 //! A lab with a running meter, on which a scenario is played.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, anyhow};
 use holdfast_api_types::FaultType;
@@ -10,6 +13,7 @@ use crate::{
     fault::{ControllerFault, LineFault},
     faults::FaultWatch,
     meter::{Meter, MeterWindow},
+    operator::Operator,
     run::RunReport,
     wait,
 };
@@ -111,6 +115,22 @@ impl<'a> Stage<'a> {
                 within.as_secs()
             )
         })
+    }
+
+    /// The test bed under it.
+    pub(crate) fn lab(&self) -> &Lab {
+        self.lab
+    }
+
+    /// Whoever operates the server through its API.
+    pub(crate) fn operator(&self) -> anyhow::Result<Arc<Operator>> {
+        self.lab.operator().context("the server has an API")
+    }
+
+    /// Gives an ISP's gateway another address, of which the site hears by DHCP.
+    pub(crate) fn move_gateway(&self, line: usize, change: u8) -> anyhow::Result<()> {
+        tracing::info!("{}: its gateway moves", self.lab.isps()[line]);
+        self.lab.move_gateway(line, change)
     }
 
     /// Waits until the latest new order is carried out.

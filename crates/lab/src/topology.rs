@@ -109,16 +109,29 @@ impl Isp {
     }
 }
 
+/// What is unusual about the lines of a site and the addresses that its tunnels dial.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// The gateways of all ISPs have one and the same address.
+    pub(crate) same_gateway: bool,
+    /// The controller has one address, with a port for each tunnel.
+    pub(crate) one_address: bool,
+    /// The ISPs speak PPPoE, where the router is one that does.
+    pub(crate) pppoe: bool,
+}
+
 /// The addresses of one internet connection. `number` counts from 1, like the interfaces (`wan1`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) number: u8,
+    pub(crate) layout: Layout,
 }
 
 impl Plan {
     /// The network between the router and its ISP: documentation ranges while they last, then shared space.
     fn network(self) -> [u8; 3] {
         match self.number {
+            _ if self.layout.same_gateway => [192, 0, 2],
             1 => [192, 0, 2],
             2 => [198, 51, 100],
             3 => [203, 0, 113],
@@ -131,19 +144,30 @@ impl Plan {
         Ipv4Addr::new(a, b, c, host)
     }
 
-    /// The customer network itself, /24.
-    pub(crate) fn prefix(self) -> Ipv4Addr {
-        self.host(0)
-    }
-
     /// The ISP's side: where the pushed routes lead.
     pub(crate) fn gateway(self) -> Ipv4Addr {
         self.host(1)
     }
 
+    /// The same after it has moved so many times.
+    pub(crate) fn gateway_after(self, changes: u8) -> Ipv4Addr {
+        match changes {
+            0 => self.gateway(),
+            changes => self.host(100 + changes),
+        }
+    }
+
+    /// What stands for the ISP's side in the routes of a MikroTik that we configure (docs/routeros.md).
+    pub(crate) fn virtual_next_hop(self) -> Ipv4Addr {
+        Ipv4Addr::new(100, 127, 255, self.number)
+    }
+
     /// The router's side: what servers see as the source of the site's packets.
     pub(crate) fn wan(self) -> Ipv4Addr {
-        self.host(2)
+        self.host(match self.layout.same_gateway {
+            true => 1 + self.number,
+            false => 2,
+        })
     }
 
     pub(crate) fn uplink_isp(self) -> Ipv4Addr {
@@ -156,11 +180,24 @@ impl Plan {
 
     /// The controller address that this connection's tunnel dials.
     pub(crate) fn slot(self) -> SocketAddrV4 {
-        SocketAddrV4::new(Ipv4Addr::new(172, 31, 0, self.number), 443)
+        let (address, port) = match self.layout.one_address {
+            true => (1, 442 + u16::from(self.number)),
+            false => (self.number, 443),
+        };
+        SocketAddrV4::new(Ipv4Addr::new(172, 31, 0, address), port)
     }
 
+    /// As the kernel calls it, and routers that have no other name for it.
     pub(crate) fn wan_interface(self) -> String {
         format!("wan{}", self.number)
+    }
+
+    /// The interface with the line's address, as a MikroTik calls it.
+    pub(crate) fn routeros_interface(self) -> String {
+        match self.layout.pppoe {
+            true => format!("pppoe-out{}", self.number),
+            false => self.wan_interface(),
+        }
     }
 
     /// Metric of the route the router keeps of its own accord, beneath the ladder.
@@ -176,7 +213,10 @@ mod tests {
     #[test]
     fn every_connection_has_addresses_of_its_own() {
         let mut all: Vec<_> = (1..=8)
-            .map(|number| Plan { number })
+            .map(|number| Plan {
+                number,
+                layout: Layout::default(),
+            })
             .flat_map(|p| {
                 [
                     p.gateway(),

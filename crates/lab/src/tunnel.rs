@@ -117,12 +117,16 @@ fn ladder(place: Place, gateway: Ipv4Addr) -> Vec<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::Layout;
 
     fn tunnels(count: usize) -> Vec<Tunnel> {
         let isps = Isp::usual(count).unwrap();
         (1..)
             .zip(&isps)
-            .map(|(number, isp)| Tunnel::new(isp, Plan { number }))
+            .map(|(number, isp)| {
+                let layout = Layout::default();
+                Tunnel::new(isp, Plan { number, layout })
+            })
             .collect()
     }
 

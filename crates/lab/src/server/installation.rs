@@ -43,7 +43,7 @@ impl Installation {
             name: tunnel.name.clone(),
             connection_type: tunnel.connection,
             interface: tunnel.interface.clone(),
-            gateway: tunnel.gateway,
+            gateway: tunnel.gateway.to_string(),
         });
         Self {
             inet: Arc::clone(site.inet),
@@ -112,7 +112,10 @@ impl Program for Installation {
         let operator = if self.setting.blank {
             None
         } else {
-            let operator = Operator::set_up(api, self.setting.hold, &self.connections)?;
+            let operator = Operator::set_up(api, self.setting.hold)?;
+            if !self.setting.adopted {
+                operator.enable_failover(&self.connections)?;
+            }
             Some(Arc::new(operator))
         };
         self.operator.get_or_init(|| operator);

@@ -1,0 +1,169 @@
+//! Scenarios about a MikroTik that the operator adopts, from its first line to the last.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use holdfast_api_types::RouteMode;
+
+use super::{AFTERMATH, BACKUP, MOVED, MikroTik, PRIMARY, RETURNED, Scenario};
+use crate::{fault::LineFault, routeros::Habits, stage::Stage, topology::Layout};
+
+const USUAL: MikroTik = MikroTik {
+    layout: Layout {
+        same_gateway: false,
+        one_address: false,
+        pppoe: false,
+    },
+    habits: Habits {
+        honours_gateway: true,
+        honours_ping_restart: true,
+    },
+};
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "router-life",
+        about: "a MikroTik is adopted, fails over and back, and is given back as it was; only that is measured",
+        hold: None,
+        router: Some(USUAL),
+        play: |stage| {
+            there_and_back(stage)?;
+            stage.measure_from_now();
+            give_back(stage)?;
+            stage.watch(AFTERMATH)
+        },
+    },
+    Scenario {
+        name: "router-own-ladder",
+        about: "a MikroTik that gives pushed routes a gateway of its own holds the ladder itself",
+        hold: None,
+        router: Some(MikroTik {
+            habits: Habits {
+                honours_gateway: false,
+                ..USUAL.habits
+            },
+            ..USUAL
+        }),
+        play: |stage| {
+            let mode = stage.operator()?.router()?.mode;
+            ensure!(mode == RouteMode::Local, "its routes are {mode}");
+            there_and_back(stage)?;
+            give_back(stage)
+        },
+    },
+    Scenario {
+        name: "router-lease-changes",
+        about: "the primary's DHCP server names another gateway, again and again",
+        hold: None,
+        router: Some(USUAL),
+        play: |stage| {
+            for change in 1..=CHANGES {
+                stage.move_gateway(PRIMARY, change)?;
+                stage.watch(LEASE)?;
+                stage.wait_for_carrier(PRIMARY, MOVED)?;
+            }
+            there_and_back(stage)?;
+            give_back(stage)
+        },
+    },
+    Scenario {
+        name: "router-same-gateway",
+        about: "the gateways of all ISPs have one and the same address",
+        hold: None,
+        router: Some(MikroTik {
+            layout: Layout {
+                same_gateway: true,
+                ..USUAL.layout
+            },
+            ..USUAL
+        }),
+        play: there_and_back,
+    },
+    Scenario {
+        name: "router-pppoe",
+        about: "the ISPs speak PPPoE, where the gateway is the interface",
+        hold: None,
+        router: Some(MikroTik {
+            layout: Layout {
+                pppoe: true,
+                ..USUAL.layout
+            },
+            ..USUAL
+        }),
+        play: there_and_back,
+    },
+    Scenario {
+        name: "router-deaf",
+        about: "a MikroTik that ignores ping-restart is made to let its dead tunnel go",
+        hold: None,
+        router: Some(MikroTik {
+            habits: Habits {
+                honours_ping_restart: false,
+                ..USUAL.habits
+            },
+            ..USUAL
+        }),
+        play: there_and_back,
+    },
+    Scenario {
+        name: "router-one-address",
+        about: "the controller has one address, with a port for each tunnel",
+        hold: None,
+        router: Some(MikroTik {
+            layout: Layout {
+                one_address: true,
+                ..USUAL.layout
+            },
+            ..USUAL
+        }),
+        play: |stage| {
+            there_and_back(stage)?;
+            give_back(stage)
+        },
+    },
+];
+
+/// How often a lease changes, and how long each of them stays.
+const CHANGES: u8 = 4;
+const LEASE: Duration = Duration::from_secs(8);
+
+/// Traffic leaves a dead primary, and returns to it.
+fn there_and_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    stage.break_line(PRIMARY, LineFault::BlackHole);
+    stage.wait_for_carrier(BACKUP, MOVED)?;
+    stage.watch(AFTERMATH)?;
+    stage.heal_line(PRIMARY);
+    stage.wait_for_carrier(PRIMARY, RETURNED)?;
+    stage.watch(AFTERMATH)
+}
+
+/// Takes failover off the router, and then everything. What is left is compared with what was there before.
+fn give_back(stage: &Stage<'_>) -> anyhow::Result<()> {
+    let (operator, lab) = (stage.operator()?, stage.lab());
+    let before = lab.exports().context("the router was adopted")?;
+    let router = lab.routeros().context("the site has a MikroTik")?;
+    operator.deactivate()?;
+    same("deactivated", &before.adopted, &router.export()?)?;
+    operator.release()?;
+    same("released", &before.factory, &router.export()?)
+}
+
+/// # Errors
+/// When the texts differ, with the lines that only one of them has.
+fn same(when: &str, before: &str, after: &str) -> anyhow::Result<()> {
+    let only = |sign, one: &str, other: &str| {
+        let lines: Vec<_> = one
+            .lines()
+            .filter(|line| !other.lines().any(|there| there == *line))
+            .map(|line| format!("{sign} {line}\n"))
+            .collect();
+        lines.concat()
+    };
+    ensure!(
+        before == after,
+        "the {when} router is not as it was before:\n{}{}",
+        only("-", before, after),
+        only("+", after, before)
+    );
+    Ok(())
+}
