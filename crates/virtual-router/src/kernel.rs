@@ -15,9 +15,9 @@ mod rules;
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
-use futures_util::StreamExt;
-use rtnetlink::{Handle, MulticastGroup, packet_route::route::RouteProtocol};
-use tokio::sync::watch;
+use futures_util::{StreamExt, TryStream, TryStreamExt};
+use rtnetlink::{Error, Handle, MulticastGroup, packet_route::route::RouteProtocol};
+use tokio::sync::{Mutex, watch};
 
 pub(crate) use links::LinkState;
 pub(crate) use plan::Plan;
@@ -32,6 +32,8 @@ const PROTOCOL: RouteProtocol = RouteProtocol::Other(201);
 pub(crate) struct Kernel {
     handle: Handle,
     changed: watch::Receiver<()>,
+    /// The kernel gives one list at a time to a socket, and refuses whoever asks for another meanwhile.
+    listing: Mutex<()>,
 }
 
 impl Kernel {
@@ -60,11 +62,24 @@ impl Kernel {
             rtnetlink::new_connection().context("cannot speak to the kernel")?;
         tokio::spawn(connection);
         let changed = watch_changes()?;
-        let kernel = Self { handle, changed };
+        let kernel = Self {
+            handle,
+            changed,
+            listing: Mutex::default(),
+        };
         let loopback = rtnetlink::LinkUnspec::new_with_name("lo").up().build();
         let up = kernel.handle.link().set(loopback).execute().await;
         up.context("cannot change interfaces of this network namespace")?;
         Ok(kernel)
+    }
+
+    /// The whole of a list that `ask` asks for.
+    async fn list<S: TryStream<Error = Error>>(
+        &self,
+        ask: impl FnOnce() -> S,
+    ) -> Result<Vec<S::Ok>, Error> {
+        let _turn = self.listing.lock().await;
+        ask().try_collect().await
     }
 
     /// Tells when anything about links, addresses or routes has changed.

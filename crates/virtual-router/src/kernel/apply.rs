@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use futures_util::TryStreamExt;
 use rtnetlink::{
     Error, IpVersion, LinkUnspec, RouteMessageBuilder, RouteNextHopBuilder,
     packet_route::{
@@ -74,7 +73,7 @@ impl Kernel {
 
     async fn set_addresses(&self, index: u32, wanted: &BTreeSet<Address>) -> Result<(), Error> {
         let get = self.handle.address().get().set_link_index_filter(index);
-        let all: Vec<AddressMessage> = get.execute().try_collect().await?;
+        let all = self.list(|| get.execute()).await?;
         let held: Vec<_> = all
             .into_iter()
             .filter_map(|message| Some((read_address(&message)?, message)))
@@ -108,7 +107,8 @@ impl Kernel {
     /// New routes are in before old ones go, so that there is no moment without.
     async fn set_routes(&self, plan: &Plan, links: &Links) -> Result<(), Error> {
         let all = RouteMessageBuilder::<Ipv4Addr>::new().build();
-        let all: Vec<_> = self.handle.route().get(all).execute().try_collect().await?;
+        let get = self.handle.route().get(all);
+        let all = self.list(|| get.execute()).await?;
         let held: Vec<_> = all
             .into_iter()
             .filter(|message| message.header.protocol == PROTOCOL)
@@ -136,13 +136,8 @@ impl Kernel {
     }
 
     async fn set_rules(&self, wanted: &[Rule]) -> Result<(), Error> {
-        let all: Vec<RuleMessage> = self
-            .handle
-            .rule()
-            .get(IpVersion::V4)
-            .execute()
-            .try_collect()
-            .await?;
+        let get = self.handle.rule().get(IpVersion::V4);
+        let all = self.list(|| get.execute()).await?;
         let ours = RuleAttribute::Protocol(PROTOCOL);
         let held: Vec<_> = all
             .into_iter()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::TryStreamExt;
 use rtnetlink::{
     Error,
     packet_route::link::{LinkAttribute, LinkFlags, LinkMessage},
@@ -41,7 +40,8 @@ pub(crate) struct Counters {
 impl Kernel {
     /// All links by name.
     pub(crate) async fn links(&self) -> Result<BTreeMap<String, LinkState>, Error> {
-        let links: Vec<_> = self.handle.link().get().execute().try_collect().await?;
+        let get = self.handle.link().get();
+        let links = self.list(|| get.execute()).await?;
         Ok(links.iter().filter_map(read).collect())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use futures_util::TryStreamExt;
 use holdfast_routeros_proto::Row;
 use rtnetlink::{
     Error,
@@ -22,7 +21,7 @@ impl Kernel {
             .neighbours()
             .get()
             .set_address_family(AddressFamily::Inet);
-        let all: Vec<_> = request.execute().try_collect().await?;
+        let all = self.list(|| request.execute()).await?;
         Ok(all
             .iter()
             .filter_map(|message| read(message, names))
