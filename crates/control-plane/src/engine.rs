@@ -32,7 +32,7 @@ mod watched;
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -81,8 +81,8 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     /// Writes the journal, and ends when that is closed and written.
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// Hears of every event of a tunnel, if there is somebody who wants to.
-    follower: OnceLock<Box<LinkFollower>>,
+    /// Hear of every event of a tunnel.
+    followers: RwLock<Vec<Box<LinkFollower>>>,
 }
 
 /// Hears of every event of a tunnel as it is decided. Must not block.
@@ -103,12 +103,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tells `follower` of every event of a tunnel from now on. The first to ask is told.
+    /// Tells `follower` of every event of a tunnel from now on.
     pub fn follow_links(
         &self,
         follower: impl Fn(&SiteId, &TunnelId, &LinkEventKind) + Send + Sync + 'static,
     ) {
-        self.0.follower.get_or_init(|| Box::new(follower));
+        let followers = self.0.followers.write();
+        let mut followers = followers.unwrap_or_else(PoisonError::into_inner);
+        followers.push(Box::new(follower));
     }
 
     /// Stops the tasks and writes what is still to be written, as far as the database lets us within `patience`.
@@ -184,6 +186,11 @@ impl Engine {
         self.desk().active(site)
     }
 
+    /// Whether a tunnel is connected, has its routes, and was not found dead.
+    pub fn is_up(&self, tunnel: &TunnelId) -> bool {
+        self.desk().is_up(tunnel)
+    }
+
     /// The order of a site's tunnels that counts, best first: as configured, corrected by overrides and by the links'
     /// health.
     pub fn order(&self, site: &SiteId) -> Vec<TunnelId> {
@@ -237,11 +244,18 @@ impl Engine {
         let wall = wall(&desk, self.0.clock.now());
         let result = change(&mut desk, self.0.clock.instant());
         let page = Page::default();
+        let followers = self.0.followers.read();
+        let followers = followers.unwrap_or_else(PoisonError::into_inner);
+        let tell_all = |site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind| {
+            followers
+                .iter()
+                .for_each(|follower| follower(site, tunnel, kind));
+        };
         let outlets = Outlets {
             journal: &page,
             recorder: &self.0.recorder,
             bus: &self.0.bus,
-            follower: self.0.follower.get().map(AsRef::as_ref),
+            follower: &tell_all,
         };
         desk.settle(self.0.clock.instant(), wall, &outlets);
         let mut entries = page.into_entries();

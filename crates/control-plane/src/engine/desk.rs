@@ -480,9 +480,7 @@ impl Desk {
         match effect {
             FleetEffect::Order { connection, order } => self.order_stranger(connection, order),
             FleetEffect::Tell { site, tunnel, kind } => {
-                if let Some(follower) = outlets.follower {
-                    follower(&site, &tunnel, &kind);
-                }
+                (outlets.follower)(&site, &tunnel, &kind);
                 let Some(watched) = self.sites.get_mut(&site) else {
                     if self.fleet.connected_of(&site).next().is_none() {
                         self.fleet.forget(&site);

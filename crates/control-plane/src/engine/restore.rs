@@ -1,6 +1,6 @@
 //! Going on after a start.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use holdfast_api_types::{FaultType, SiteId, TunnelRole};
 use holdfast_failover::{FaultKey, Monitor, Stored};
@@ -45,7 +45,7 @@ impl Engine {
             clock_moved: Notify::new(),
             tasks: Mutex::new(JoinSet::new()),
             writer: Mutex::new(None),
-            follower: OnceLock::new(),
+            followers: RwLock::default(),
         }));
         engine.restore_sites().await?;
         Ok(engine)

@@ -123,6 +123,11 @@ impl Engine {
         })
     }
 
+    /// Whether there is a way to the router of a site at the moment.
+    pub fn leads_to(&self, site: &SiteId) -> bool {
+        !self.desk().ways_to(site).is_empty()
+    }
+
     /// Whether the management tunnel of a site is up.
     pub fn management_up(&self, site: &SiteId) -> bool {
         self.desk().management.connected(site).is_some()

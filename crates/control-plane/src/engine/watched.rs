@@ -11,7 +11,6 @@ use holdfast_store::tunnel::Login;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    LinkFollower,
     health::Recorder,
     journal::{Entry, Page},
 };
@@ -33,7 +32,7 @@ pub(super) struct Outlets<'a> {
     pub(super) journal: &'a Page,
     pub(super) recorder: &'a Recorder,
     pub(super) bus: &'a Bus,
-    pub(super) follower: Option<&'a LinkFollower>,
+    pub(super) follower: &'a dyn Fn(&SiteId, &TunnelId, &LinkEventKind),
 }
 
 /// A site whose tunnels are watched.
