@@ -10,6 +10,8 @@
 //! | `observe` | reads what plans are made of |
 //! | `apply` | carries a plan out, all of it or nothing |
 //! | `live` | interfaces and gateways as they are now |
+//! | `request` | jobs about routers, whoever asks for them |
+//! | `fault` | the fault of a router that is not as it should be |
 //! | `presence` | who was heard of |
 //! | `keeper` | looks after all of them, all the time |
 //! | `reads` | what the HTTP API shows of a router, and checks against it |
@@ -20,11 +22,13 @@ mod access;
 mod apply;
 mod book;
 mod desired;
+pub(crate) mod fault;
 mod keeper;
 pub mod live;
 mod observe;
 pub(crate) mod presence;
 pub(crate) mod reads;
+pub(crate) mod request;
 mod session;
 mod tls;
 

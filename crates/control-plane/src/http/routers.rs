@@ -4,10 +4,13 @@ use holdfast_api_types::{
     JobKind, OrganizationId, RouterAccess, RouterState, SiteId,
     api::{Change, Edit, Job, Router},
 };
-use holdfast_store::{Connection, job::NewJob, router};
+use holdfast_store::{Connection, router};
 
 use super::{auth::Caller, error::ApiError, jobs, sites, write::Write};
-use crate::{App, ids::new_id, router::RouterError};
+use crate::{
+    App,
+    router::{RouterError, request},
+};
 
 pub(super) mod access;
 pub(super) mod change;
@@ -100,16 +103,8 @@ async fn enqueue(
     if let Some(job) = holdfast_store::job::unfinished(write, &dedup).await? {
         return jobs::known(write, &job.id).await;
     }
-    let new = NewJob {
-        id: new_id(write.now()),
-        organization_id: caller.organization.clone(),
-        site_id: Some(site.clone()),
-        kind,
-        requested_by: caller.actor.name.clone(),
-        created_at: write.now(),
-        input: input.to_string(),
-        dedup: Some(dedup),
-    };
+    let (organization, asks) = (caller.organization.clone(), caller.actor.name.clone());
+    let new = request::job(kind, organization, site.clone(), asks, input, write.now());
     jobs::enqueue(write, &new).await
 }
 

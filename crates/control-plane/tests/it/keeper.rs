@@ -1,10 +1,18 @@
 //! Looking after routers.
 
 mod bed;
+mod scripted;
 
 use std::time::Duration;
 
-use self::bed::{Bed, until};
+use holdfast_api_types::{FaultType, JobKind, Repair, SessionPolicy};
+use holdfast_routeros_proto::Row;
+
+use self::{
+    bed::{Bed, until},
+    scripted::Scripted,
+};
+use crate::router::bed::Bed as Virtual;
 
 #[tokio::test]
 async fn a_router_is_there_while_its_management_tunnel_is_up_and_away_some_time_after() {
@@ -50,4 +58,159 @@ async fn who_is_away_is_found_by_whoever_starts_next() {
     bed.restart_keeper().await;
     bed.app.clock.advance(Duration::from_secs(101));
     bed.wait_for_state("away").await;
+}
+
+#[tokio::test]
+async fn a_router_that_differs_is_a_fault_and_repaired_if_it_may_be() {
+    let router = Virtual::start().await;
+    let bed = Bed::configured_at(router.address).await;
+    let step = Duration::from_secs(2);
+    let drift = async || {
+        let findings = bed.row().await.findings?;
+        (findings.drift > 10).then_some(findings)
+    };
+    bed.pass_until(step, "what differs to be found", drift)
+        .await;
+    let faults = bed.faults().await;
+    let [fault] = &faults[..] else {
+        panic!("{faults:?}");
+    };
+    assert_eq!(fault.kind, FaultType::ConfigurationDrift);
+    assert!(
+        fault.cause.contains("it lacks: ") && fault.cause.contains(" more"),
+        "{fault:?}"
+    );
+    assert!(bed.jobs().await.is_empty(), "somebody is asked first");
+
+    bed.repair(Repair::Automatic).await;
+    let job = bed
+        .pass_until(step, "a job", async || bed.jobs().await.pop())
+        .await;
+    assert_eq!(
+        (job.kind, job.requested_by.as_str()),
+        (JobKind::Configuration, "Holdfast")
+    );
+    let found_at = bed.row().await.findings.unwrap().at;
+    for _ in 0..100 {
+        bed.app.clock.advance(Duration::from_secs(10));
+        bed.engine.clock_moved();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(
+        bed.row().await.findings.unwrap().at,
+        found_at,
+        "a job is at it"
+    );
+    assert_eq!(bed.jobs().await.len(), 1);
+}
+
+#[tokio::test]
+async fn bytes_through_a_wan_become_rates() {
+    let router = Scripted::start().await;
+    let count = |bytes: u64| {
+        let ether1 = Row::new()
+            .with(".id", "*1")
+            .with("name", "ether1")
+            .with("rx-byte", bytes.to_string())
+            .with("tx-byte", "7");
+        router.put("/interface", vec![ether1]);
+    };
+    count(1_000_000);
+    let bed = Bed::configured_at(router.address).await;
+    let mut bytes = 1_000_000;
+    let rate = bed
+        .pass_until(Duration::from_secs(1), "a rate", async || {
+            // As much in each second that passes.
+            bytes += 1_000;
+            count(bytes);
+            bed.rates().await.into_iter().flatten().next_back()
+        })
+        .await;
+    assert!((4_000..16_000).contains(&rate.rx), "8000 b/s: {rate:?}");
+    assert_eq!(rate.tx, 0);
+}
+
+#[tokio::test]
+async fn a_dead_client_that_holds_on_is_made_to_dial_anew_once() {
+    let router = Scripted::start().await;
+    let client = |slot: u8| {
+        Row::new()
+            .with(".id", format!("*{slot}"))
+            .with("comment", format!("holdfast:tunnel:{slot}"))
+            .with("running", "true")
+            .with("disabled", "false")
+    };
+    router.put("/interface/ovpn-client", vec![client(1), client(2)]);
+    let bed = Bed::configured_at(router.address).await;
+    bed.both_up().await;
+    bed.first_dies();
+    let changes = until("the client to be switched off and on", async || {
+        Some(router.changes()).filter(|changes| changes.len() >= 2)
+    })
+    .await;
+    let set = "/interface/ovpn-client/set .id=*1 disabled";
+    assert_eq!(changes, [format!("{set}=yes"), format!("{set}=no")]);
+}
+
+#[tokio::test]
+async fn connections_of_a_dead_wan_move_when_the_routes_of_the_next_are_in_force() {
+    let router = Scripted::start().await;
+    let address = |number: u8| {
+        Row::new()
+            .with("address", format!("192.0.{number}.7/24"))
+            .with("interface", format!("ether{number}"))
+    };
+    router.put("/ip/address", vec![address(1), address(2)]);
+    let connection = |id: &str, from: &str, translated_to: &str| {
+        Row::new()
+            .with(".id", id)
+            .with("src-address", from)
+            .with("reply-dst-address", translated_to)
+    };
+    let connections = vec![
+        connection("*1", "10.0.0.5:5060", "192.0.1.7:5060"),
+        connection("*2", "10.0.0.5:5061", "192.0.2.7:5061"),
+        connection("*3", "192.0.1.7:40000", "192.0.1.7:40000"),
+        connection("*4", "10.0.0.6", "192.0.1.7"),
+    ];
+    router.put("/ip/firewall/connection", connections);
+    let route = |slot: u8, to: &str, active: &str| {
+        Row::new()
+            .with("dst-address", to)
+            .with("gateway", format!("100.127.255.{slot}"))
+            .with("active", active)
+    };
+    let pin = route(1, "203.0.113.1/32", "true");
+    let before = vec![
+        pin.clone(),
+        route(1, "0.0.0.0/1", "true"),
+        route(2, "0.0.0.0/0", "true"),
+    ];
+    router.put("/ip/route", before);
+    let bed = Bed::configured_at(router.address).await;
+    bed.set(0, |settings| {
+        settings.policy_failover = SessionPolicy::MoveNow
+    })
+    .await;
+    bed.both_up().await;
+    bed.first_dies();
+    bed.second_takes_over().await;
+    let none = tokio::time::timeout(Duration::from_secs(4), async {
+        while router.changes().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    assert!(
+        none.await.is_err(),
+        "the old routes are in force: {:?}",
+        router.changes()
+    );
+    router.put("/ip/route", vec![pin, route(2, "0.0.0.0/0", "true")]);
+    let left = until("connections to be removed", async || {
+        let rows = router.rows("/ip/firewall/connection");
+        (rows.len() <= 2).then_some(rows)
+    })
+    .await;
+    let ids: Vec<_> = left.iter().filter_map(Row::id).collect();
+    assert_eq!(ids, ["*2", "*3"], "{:?}", router.changes());
 }

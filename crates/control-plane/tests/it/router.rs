@@ -1,6 +1,6 @@
 //! What is done at a router, against the virtual one.
 
-mod bed;
+pub(crate) mod bed;
 
 use std::time::{Duration, Instant};
 

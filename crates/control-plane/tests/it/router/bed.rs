@@ -27,15 +27,15 @@ use tokio::{
 pub(super) const LONG: Duration = Duration::from_secs(20);
 
 /// A running router; it ends when this is dropped.
-pub(super) struct Bed {
-    pub(super) address: SocketAddr,
+pub(crate) struct Bed {
+    pub(crate) address: SocketAddr,
     directory: TempDir,
     task: JoinHandle<()>,
 }
 
 impl Bed {
     /// A router with two lines and a DHCP lease on each.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ready = directory.path().join("ready");
         let mut settings = Settings {
