@@ -62,6 +62,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// The controller addresses that tunnels dial, slot 1 first.
     pub slots: Vec<SocketAddr>,
+    /// Where management tunnels dial, if that is none of the slots.
+    pub management: Option<SocketAddrV4>,
     /// The authority that signed the controllers' certificates, as PEM, for the profiles of routers.
     pub ca: String,
     /// Where routers that are adopted find us.
@@ -89,12 +91,13 @@ impl Config {
         self.public_url.as_ref().is_some_and(PublicUrl::is_https)
     }
 
-    /// Where management tunnels dial: the first slot that RouterOS can, which speaks IPv4.
-    pub fn management(&self) -> Option<SocketAddrV4> {
-        self.slots.iter().find_map(|slot| match slot {
+    /// Where the management tunnels of routers dial: what is set for them, else the first slot with an IPv4 address.
+    pub fn management_endpoint(&self) -> Option<SocketAddrV4> {
+        let slot = self.slots.iter().find_map(|slot| match slot {
             SocketAddr::V4(slot) => Some(*slot),
             SocketAddr::V6(_) => None,
-        })
+        });
+        self.management.or(slot)
     }
 
     /// The authority that routers must trust; none if [`Self::ca`] holds no certificate.
@@ -292,6 +295,20 @@ mod tests {
         ] {
             assert_eq!(text.parse::<PublicUrl>().unwrap().host(), host);
         }
+    }
+
+    #[test]
+    fn management_tunnels_dial_what_is_set_for_them_or_the_first_slot_of_ipv4() {
+        let address: SocketAddrV4 = "203.0.113.9:443".parse().unwrap();
+        let mut config = Config::default();
+        assert_eq!(config.management_endpoint(), None);
+        config.slots = ["[2001:db8::1]:443", "203.0.113.1:443", "203.0.113.2:443"]
+            .map(|slot| slot.parse().unwrap())
+            .into();
+        let first = config.management_endpoint().map(SocketAddr::V4);
+        assert_eq!(first, Some(config.slots[1]));
+        config.management = Some(address);
+        assert_eq!(config.management_endpoint(), Some(address));
     }
 
     #[test]

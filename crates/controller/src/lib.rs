@@ -64,6 +64,8 @@ use crate::{
 pub struct Options {
     /// The addresses that routers dial: the first tunnel of a site dials the first.
     pub slots: Vec<SocketAddr>,
+    /// Where management tunnels dial, if that is none of the slots. Whoever dials it has the slot after the last.
+    pub management: Option<SocketAddr>,
     /// What we show to them.
     pub identity: Identity,
     /// How much those may take who have not logged in.
@@ -74,6 +76,14 @@ pub struct Options {
     pub health_every: Option<Duration>,
     /// Serve Prometheus text here.
     pub metrics: Option<SocketAddr>,
+}
+
+impl Options {
+    /// Every address that is listened on, the slots first.
+    fn listened(&self) -> Vec<SocketAddr> {
+        let management = self.management.filter(|it| !self.slots.contains(it));
+        self.slots.iter().copied().chain(management).collect()
+    }
 }
 
 /// Ages of keys that stay clear of the hour after which stock clients renegotiate by themselves.
@@ -115,9 +125,10 @@ impl<C: ControlPlane> Controller<C> {
     /// When an address cannot be bound, or certificates cannot be made.
     pub async fn start(options: Options, control_plane: Arc<C>) -> anyhow::Result<Self> {
         let open_files = raise_open_files();
+        let listened = options.listened();
         let session = options
             .identity
-            .session_config(&options.slots, options.renegotiate_after)?;
+            .session_config(&listened, options.renegotiate_after)?;
         let shared = Arc::new(Shared {
             control_plane,
             registry: Registry::new(options.limits.within(open_files)),
@@ -130,7 +141,7 @@ impl<C: ControlPlane> Controller<C> {
             tasks: TaskTracker::new(),
         });
         let shards = Shards::start().context("threads cannot be started")?;
-        let listener = Listener::bind(&options.slots)?;
+        let listener = Listener::bind(&listened)?;
         let addresses = listener.addresses()?;
         for address in &addresses {
             tracing::info!(slot.address = %address, "listening");
@@ -147,7 +158,7 @@ impl<C: ControlPlane> Controller<C> {
         })
     }
 
-    /// The bound addresses, in the order of the slots.
+    /// The bound addresses, in the order of the slots; after them that for management, if it is none of them.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

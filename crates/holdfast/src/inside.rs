@@ -73,6 +73,7 @@ pub(crate) async fn start_controller(
     let usual = AdmissionLimits::default();
     let options = Options {
         slots: config.slots.clone(),
+        management: config.management.map(SocketAddr::V4),
         identity: identity(config, data.path())?,
         limits: AdmissionLimits {
             connections: config.connections_before_login.unwrap_or(usual.connections),

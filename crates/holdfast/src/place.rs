@@ -95,6 +95,7 @@ pub(crate) async fn open(
             public_url: http.public_url.clone(),
             trusted_proxies: http.trusted_proxies.clone(),
             slots: config.controller.slots.clone(),
+            management: config.controller.management,
             ca: authority(&config.controller, data)?,
             for_routers,
         },

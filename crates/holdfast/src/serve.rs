@@ -79,7 +79,9 @@ The same as /etc/holdfast/holdfast.toml, behind a proxy that speaks HTTPS:
 
   # [http.routers]                # where MikroTiks are adopted, with a certificate from Holdfast's own authority
   # listen = "203.0.113.1:8443"   # unless set: port 8443 of the first slot, if that is not 127.0.0.1; or "off"
-  # url = "https://HOST:PORT"     # how routers reach it, if not by that address"#;
+  # url = "https://HOST:PORT"     # how routers reach it, if not by that address
+  # [controller]
+  # management = "203.0.113.9:443"  # where management tunnels of routers dial; the first slot unless set"#;
 
 /// The HTTP API and the database, for route controllers in other processes
 ///

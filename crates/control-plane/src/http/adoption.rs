@@ -94,7 +94,7 @@ fn whereabouts(app: &App) -> Result<Whereabouts, ApiError> {
             return Err(ApiError::conflict(message));
         }
     };
-    let management = config.management().ok_or_else(|| {
+    let management = config.management_endpoint().ok_or_else(|| {
         ApiError::conflict(
             "routers dial a slot with an IPv4 address: configure one under [controller]",
         )

@@ -202,7 +202,7 @@ async fn management(
     conn: &mut Connection,
     site: &SiteId,
 ) -> Result<Management, RouterError> {
-    let endpoint = app.config().management().ok_or_else(|| {
+    let endpoint = app.config().management_endpoint().ok_or_else(|| {
         let why = "no slot has an IPv4 address, and RouterOS dials no other";
         RouterError::Unreachable(why.into())
     })?;

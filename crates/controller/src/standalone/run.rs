@@ -50,6 +50,7 @@ async fn start(options: StandaloneOptions) -> anyhow::Result<Controller<Standalo
     let (slots, limits) = (grants.slots.clone(), grants.limits);
     let options = Options {
         slots: slots.clone(),
+        management: None,
         identity: identity(&grants, &data),
         limits,
         renegotiate_after: grants.renegotiate_after,

@@ -5,7 +5,7 @@ mod routers;
 
 use std::{
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -59,6 +59,8 @@ impl HttpConfig {
 pub(crate) struct ControllerConfig {
     /// `[[controller.slots]] address`, HOLDFAST_CONTROLLER_SLOTS with commas: where tunnels dial, slot 1 first.
     pub(crate) slots: Vec<SocketAddr>,
+    /// `management`, HOLDFAST_CONTROLLER_MANAGEMENT: where management tunnels dial; the first slot unless set.
+    pub(crate) management: Option<SocketAddrV4>,
     /// `[controller.tls]`: `certificate`, `key`, and in `ca` the authority that routers are to trust; without them ours,
     /// from a CA of our own.
     pub(crate) tls: Option<ControllerTls>,
@@ -197,6 +199,7 @@ fn http_tls(reader: &mut Reader<'_>, parent: &mut Section, folder: &Path) -> Opt
 fn controller(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) -> ControllerConfig {
     let mut section = reader.section(document, "controller");
     let slots = slots(reader, &mut section);
+    let management = management(reader, &mut section);
     let drain = reader
         .value(
             &mut section,
@@ -218,6 +221,7 @@ fn controller(reader: &mut Reader<'_>, document: &mut Section, folder: &Path) ->
     reader.finish(section);
     ControllerConfig {
         slots,
+        management,
         tls,
         drain: drain.0,
         connections_before_login,
@@ -256,6 +260,15 @@ fn slots(reader: &mut Reader<'_>, section: &mut Section) -> Vec<SocketAddr> {
         );
     }
     slots
+}
+
+fn management(reader: &mut Reader<'_>, section: &mut Section) -> Option<SocketAddrV4> {
+    const MEND: &str = r#"write an IPv4 address of this machine that management tunnels dial, and a port, as in "203.0.113.9:443""#;
+    let address: SocketAddrV4 = reader.value(section, "management", MEND)?;
+    if address.ip().is_unspecified() {
+        reader.wrong("controller.management", &format!("{address:?}"), MEND);
+    }
+    Some(address)
 }
 
 fn controller_tls(

@@ -44,6 +44,7 @@ fn everything_that_is_written_arrives() {
 
         [controller]
         drain_seconds = 2.5
+        management = "203.0.113.9:443"
         slots = [{ address = "203.0.113.1:443" }, { address = "203.0.113.2:443" }]
         limits = { connections_before_login = 5, handshakes = 6 }
 
@@ -70,6 +71,8 @@ fn everything_that_is_written_arrives() {
     assert_eq!(tls.ca, Path::new("/etc/h/ca.pem"));
     assert_eq!(config.controller.slots.len(), 2);
     assert_eq!(config.controller.drain, Duration::from_millis(2500));
+    let management = "203.0.113.9:443".parse().unwrap();
+    assert_eq!(config.controller.management, Some(management));
     assert_eq!(config.controller.connections_before_login, Some(5));
     assert_eq!(config.controller.handshakes, Some(6));
     assert_eq!(config.log.format, Format::Json);
@@ -112,6 +115,7 @@ fn every_mistake_is_reported_at_once_with_its_mend() {
         tls = { key = "web.key" }
         [controller]
         drain_seconds = 0
+        management = "0.0.0.0:8443"
         limits = { handshakes = 0 }
         [[controller.slots]]
         adress = "203.0.113.1:443"
@@ -129,6 +133,7 @@ fn every_mistake_is_reported_at_once_with_its_mend() {
         r#"controller.slots[0].address is missing: write an address of this machine that routers reach, and a port, as in "203.0.113.1:443""#,
         "controller.slots[0].adress is unknown: known in [controller.slots[0]] are address",
         "controller.slots = 0.0.0.0:443: write the address that routers dial: it goes into their profiles",
+        r#"controller.management = 0.0.0.0:8443: write an IPv4 address of this machine that management tunnels dial, and a port, as in "203.0.113.9:443""#,
         "controller.drain_seconds = 0: write a number of seconds from 0.1 to 86400",
         "controller.limits.handshakes = 0: write a whole number of at least 1: nobody could log in with 0",
         r#"log.format = "xml": write text or json"#,

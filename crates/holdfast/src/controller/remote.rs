@@ -47,6 +47,15 @@ pub(super) struct RemoteArgs {
     )]
     slots: Vec<SocketAddr>,
 
+    /// Where management tunnels dial, if that is none of the slots; the control plane has the same in its configuration
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "HOLDFAST_CONTROLLER_MANAGEMENT",
+        requires = "control_plane"
+    )]
+    management: Option<SocketAddr>,
+
     /// The certificate chain that routers see, in PEM form, instead of one from the CA in --data
     #[arg(long, value_name = "FILE", env = "HOLDFAST_CONTROLLER_TLS_CERTIFICATE",
           requires_all = ["control_plane", "key"])]
@@ -73,6 +82,7 @@ impl RemoteArgs {
         let options = Options {
             identity: self.identity(data)?,
             slots: self.slots,
+            management: self.management,
             limits: AdmissionLimits::default(),
             renegotiate_after: RENEGOTIATE_AFTER,
             health_every: Some(HEALTH_EVERY),

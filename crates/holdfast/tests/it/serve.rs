@@ -11,7 +11,9 @@ use holdfast_lab::api::Refusal;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, OWNER, PASSWORD, PATIENCE, Server, ServerPlan, admin, set_up, setup_token};
+use crate::bed::{
+    Bed, OWNER, PASSWORD, PATIENCE, Server, ServerPlan, admin, free_port, set_up, setup_token,
+};
 
 const DATA: &str = "data";
 
@@ -84,6 +86,19 @@ fn a_wrong_configuration_ends_it_with_status_2_and_all_mistakes() {
         !bed.path(DATA).exists(),
         "nothing is made for a configuration with mistakes"
     );
+}
+
+#[test]
+fn management_tunnels_may_have_an_address_of_their_own() {
+    let bed = Bed::on_loopback();
+    let address = format!("127.0.0.1:{}", free_port());
+    let server = ServerPlan::new(&bed, DATA)
+        .with_env("HOLDFAST_CONTROLLER_MANAGEMENT", &address)
+        .start();
+    for address in bed.slots().into_iter().chain([address]) {
+        server.log().expect(&format!("slot.address={address}"));
+        TcpStream::connect(address).unwrap();
+    }
 }
 
 #[test]

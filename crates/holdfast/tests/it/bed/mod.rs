@@ -22,7 +22,9 @@ pub(crate) use self::{
     controller::{Controller, ControllerPlan, grants, password},
     fleet::{connect, connect_for, has_logged_in, make_site, profile},
     program::Program,
-    server::{OWNER, PASSWORD, Server, ServerPlan, admin, set_up, setup_token, try_admin},
+    server::{
+        OWNER, PASSWORD, Server, ServerPlan, admin, free_port, set_up, setup_token, try_admin,
+    },
 };
 
 /// How long anything may take that takes milliseconds on an idle machine.

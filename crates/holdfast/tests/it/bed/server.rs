@@ -170,7 +170,7 @@ pub(crate) fn try_admin(bed: &Bed, data: &str, arguments: &[&str]) -> Output {
 }
 
 /// A port that nobody has at this moment.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
