@@ -8,6 +8,8 @@
 //! | `login` | reads a tunnel and its site from the store at every log-in, and lets it in or not |
 //! | `reconcile` | brings a site to what the store says now; takes no other input |
 //! | `desk` | holds fleet and monitors under one lock, and carries effects from one to the other |
+//! | `sources` | the controllers that are there, and what each is to do |
+//! | `nudges` | which sites were changed in the store, and when |
 //! | `watched` | tells journal, bus and recorder what became of a site |
 //! | `journal` | writes states, history and faults in order, in batches, until they are written |
 //! | `health` | makes minutes of one-second samples |
@@ -23,10 +25,12 @@ mod health;
 mod journal;
 mod login;
 mod management;
+mod nudges;
 mod overrides;
 mod reconcile;
 mod remote;
 mod restore;
+mod sources;
 mod stream;
 mod watched;
 
@@ -55,8 +59,8 @@ use self::{
     watched::Outlets,
 };
 pub use self::{
-    desk::Source,
     journal::Cursor,
+    sources::Source,
     stream::{Attempt, RouterStream, StreamBytes, StreamError, Via},
     watched::TunnelHolds,
 };
@@ -133,7 +137,7 @@ impl Engine {
 
     /// A site, or one of its tunnels, was changed and committed: the engine reads it anew.
     pub fn site_changed(&self, site: &SiteId) {
-        self.desk().nudge(site);
+        self.desk().nudges.add(site);
         self.0.site_nudged.notify_one();
     }
 
@@ -156,12 +160,12 @@ impl Engine {
 
     /// The orders for connections of `source` since the last call.
     pub fn take_commands(&self, source: Source) -> Vec<Command> {
-        self.desk().take_commands(source)
+        self.desk().sources.take_commands(source)
     }
 
     /// Waits until there may be orders for `source`.
     pub async fn commands_waiting(&self, source: Source) {
-        let stirred = self.desk().stirred(source);
+        let stirred = self.desk().sources.stirred(source);
         if let Some(stirred) = stirred {
             stirred.notified().await;
         } else {
@@ -171,7 +175,7 @@ impl Engine {
 
     /// Ends one waiting for orders for `source`, now or the next.
     pub fn stir(&self, source: Source) {
-        if let Some(stirred) = self.desk().stirred(source) {
+        if let Some(stirred) = self.desk().sources.stirred(source) {
             stirred.notify_one();
         }
     }

@@ -1,37 +1,26 @@
 //! Fleet and monitors under one lock, and what goes from one to the other.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Instant,
 };
 
 use holdfast_api_types::{
     LinkEventKind, LinkState, OrganizationId, Place, Route, SiteId, TunnelId,
-    controller::{Command, Order, Report, ReportKind},
+    controller::{Order, Report, ReportKind},
 };
 use holdfast_failover::{Arrival, Fleet, FleetEffect, Monitor};
 use holdfast_store::Sha256;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
 
 use super::{
     configured::{Desired, LoggedIn},
     management::{Connected, Management},
+    nudges::Nudges,
+    sources::{Connection, Source, Sources},
     stream::{Candidate, Via},
     watched::{Outlets, TunnelHolds, Watched},
 };
-
-/// A controller, from when it attaches until it detaches: one life of its process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Source(u32);
-
-/// Tells one connection from every other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Connection {
-    pub(super) source: Source,
-    pub(super) number: u64,
-}
 
 pub(super) struct Desk {
     fleet: Fleet<Connection, LoggedIn>,
@@ -42,24 +31,8 @@ pub(super) struct Desk {
     due: BTreeSet<(Instant, SiteId)>,
     /// Sites whose monitor may have something to tell.
     touched: BTreeSet<SiteId>,
-    sources: HashMap<Source, Attached>,
-    last_source: u32,
-    nudges: Nudges,
-}
-
-struct Attached {
-    commands: Vec<Command>,
-    stirred: Arc<Notify>,
-}
-
-/// Sites that were changed in the store. Whoever reads the store notes the count before, and does not use what he
-/// has read of a site that was changed after that.
-#[derive(Default)]
-struct Nudges {
-    count: u64,
-    last: HashMap<SiteId, u64>,
-    queue: VecDeque<SiteId>,
-    queued: HashSet<SiteId>,
+    pub(super) sources: Sources,
+    pub(super) nudges: Nudges,
 }
 
 impl Desk {
@@ -71,38 +44,12 @@ impl Desk {
             site_of: HashMap::new(),
             due: BTreeSet::new(),
             touched: BTreeSet::new(),
-            sources: HashMap::new(),
-            last_source: 0,
+            sources: Sources::default(),
             nudges: Nudges::default(),
         }
     }
 
     // --- configuration ----------------------------------------------------------------------
-
-    pub(super) fn nudge(&mut self, site: &SiteId) {
-        let nudges = &mut self.nudges;
-        nudges.count += 1;
-        nudges.last.insert(site.clone(), nudges.count);
-        if nudges.queued.insert(site.clone()) {
-            nudges.queue.push_back(site.clone());
-        }
-    }
-
-    pub(super) fn next_nudged(&mut self) -> Option<SiteId> {
-        let site = self.nudges.queue.pop_front()?;
-        self.nudges.queued.remove(&site);
-        Some(site)
-    }
-
-    /// How often sites were changed so far; note it before you read the store.
-    pub(super) fn changes(&self) -> u64 {
-        self.nudges.count
-    }
-
-    /// Whether a site was changed after what was read when [`Self::changes`] was `count`.
-    pub(super) fn is_stale(&self, site: &SiteId, count: u64) -> bool {
-        self.nudges.last.get(site).is_some_and(|last| *last > count)
-    }
 
     /// A site as it was when this process last ran. Follow with [`Self::apply`].
     pub(super) fn restore(&mut self, site: SiteId, organization: OrganizationId, monitor: Monitor) {
@@ -249,7 +196,7 @@ impl Desk {
         };
         if self.management.has(connection) {
             if let Some(order) = self.management.handle_report(connection, report.kind) {
-                self.order_stranger(connection, order);
+                self.sources.order(connection, order);
             }
             return;
         }
@@ -309,19 +256,8 @@ impl Desk {
 
     // --- controllers ------------------------------------------------------------------------
 
-    pub(super) fn attach(&mut self) -> Source {
-        self.last_source += 1;
-        let source = Source(self.last_source);
-        let attached = Attached {
-            commands: Vec::new(),
-            stirred: Arc::new(Notify::new()),
-        };
-        self.sources.insert(source, attached);
-        source
-    }
-
     pub(super) fn detach(&mut self, source: Source) {
-        self.sources.remove(&source);
+        self.sources.detach(source);
         self.management.forget(source);
     }
 
@@ -338,15 +274,6 @@ impl Desk {
             change(&mut watched.monitor);
             self.touched.insert(site.clone());
         }
-    }
-
-    pub(super) fn take_commands(&mut self, source: Source) -> Vec<Command> {
-        let attached = self.sources.get_mut(&source);
-        attached.map_or_else(Vec::new, |it| std::mem::take(&mut it.commands))
-    }
-
-    pub(super) fn stirred(&self, source: Source) -> Option<Arc<Notify>> {
-        self.sources.get(&source).map(|it| it.stirred.clone())
     }
 
     /// The ways to a site's router, best first: its management tunnel, then the active tunnel, then the others as
@@ -381,7 +308,7 @@ impl Desk {
                 cause: "replaced by a new log-in".into(),
                 planned: true,
             };
-            self.order_stranger(older, order);
+            self.sources.order(older, order);
         }
     }
 
@@ -398,7 +325,7 @@ impl Desk {
             cause: "it may not connect any more".into(),
             planned: true,
         };
-        self.order_stranger(connection, order);
+        self.sources.order(connection, order);
     }
 
     /// What people call a tunnel.
@@ -406,17 +333,6 @@ impl Desk {
         let watched = self.sites.get(site);
         let name = watched.and_then(|it| it.monitor.name(tunnel));
         name.unwrap_or(tunnel.as_str()).to_owned()
-    }
-
-    /// Leaves an order for a connection that the fleet does not know.
-    pub(super) fn order_stranger(&mut self, connection: Connection, order: Order) {
-        if let Some(attached) = self.sources.get_mut(&connection.source) {
-            attached.commands.push(Command {
-                connection: connection.number,
-                order,
-            });
-            attached.stirred.notify_one();
-        }
     }
 
     // --- what is known ----------------------------------------------------------------------
@@ -478,7 +394,7 @@ impl Desk {
         outlets: &Outlets<'_>,
     ) {
         match effect {
-            FleetEffect::Order { connection, order } => self.order_stranger(connection, order),
+            FleetEffect::Order { connection, order } => self.sources.order(connection, order),
             FleetEffect::Tell { site, tunnel, kind } => {
                 (outlets.follower)(&site, &tunnel, &kind);
                 let Some(watched) = self.sites.get_mut(&site) else {

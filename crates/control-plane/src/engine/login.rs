@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use super::{
     Engine, Source,
     configured::{self, Desired, Details, LoggedIn},
-    desk::Connection,
+    sources::Connection,
 };
 
 /// One answer for a wrong name and a wrong password: neither is confirmed to a guesser.
@@ -135,7 +135,7 @@ impl Engine {
 
     /// Who logs in: two queries, and nothing remembered. The inner error is what its router is told.
     async fn known(&self, login: &LoginRequest) -> Result<Result<Known, &'static str>, StoreError> {
-        let changes = self.desk().changes();
+        let changes = self.desk().nudges.count();
         let Ok(tunnel) = login.username.parse::<TunnelId>() else {
             return Ok(Err(WRONG));
         };
@@ -195,7 +195,7 @@ impl Engine {
             },
         };
         let (place, routes) = self.with_desk(|desk, now| {
-            (!desk.is_stale(&site, changes)).then(|| desk.admit(arrival, &desired, now))
+            (!desk.nudges.is_stale(&site, changes)).then(|| desk.admit(arrival, &desired, now))
         })?;
         let ends = addresses::of_network(details.address_index);
         Some(TunnelGrant {

@@ -15,7 +15,7 @@ use holdfast_store::{
     router::{self, ManagementLogin},
 };
 
-use super::{Engine, Source, desk::Connection, login::is_password};
+use super::{Engine, Source, login::is_password, sources::Connection};
 
 /// Those that are connected, at most one for each site.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl Engine {
         source: Source,
         login: &LoginRequest,
     ) -> Result<Option<LoginVerdict>, StoreError> {
-        let changes = self.desk().changes();
+        let changes = self.desk().nudges.count();
         let Some((tunnel, known)) = self.known_management(login).await? else {
             return Ok(None);
         };
@@ -59,7 +59,7 @@ impl Engine {
         };
         let site = known.site_id;
         let is_stale = self.with_desk(|desk, _| {
-            let is_stale = desk.is_stale(&site, changes);
+            let is_stale = desk.nudges.is_stale(&site, changes);
             if !is_stale {
                 desk.admit_management(site.clone(), connected);
             }

@@ -23,19 +23,19 @@ impl Engine {
             };
             if let Err(err) = self.reconcile(&site).await {
                 tracing::warn!(site.id = %site, err = &err as &dyn std::error::Error, "a changed site could not be read: trying again");
-                self.desk().nudge(&site);
+                self.desk().nudges.add(&site);
                 tokio::time::sleep(TRY_AGAIN_AFTER).await;
             }
         }
     }
 
     fn next_nudged(&self) -> Option<SiteId> {
-        self.desk().next_nudged()
+        self.desk().nudges.next()
     }
 
     /// Reads the site and hands it to the desk. If it is changed meanwhile, its next turn brings what was missed.
     async fn reconcile(&self, id: &SiteId) -> Result<(), StoreError> {
-        let changes = self.desk().changes();
+        let changes = self.desk().nudges.count();
         let mut conn = self.0.store.read().await?;
         let Some(site) = site::find(&mut conn, id).await? else {
             self.with_desk(|desk, now| {
@@ -56,7 +56,7 @@ impl Engine {
         drop(conn);
         let desired = Desired::of(site.organization_id.clone(), (&site).into(), tunnels);
         self.with_desk(|desk, now| {
-            if !desk.is_stale(id, changes) {
+            if !desk.nudges.is_stale(id, changes) {
                 desk.apply(id, &desired, now);
                 desk.apply_passwords(id, &passwords, now);
                 if !is_management_good {

@@ -12,13 +12,13 @@ use holdfast_store::{StoreError, tunnel};
 use super::{
     Engine, Source,
     configured::{self, Desired, LoggedIn},
-    desk::Connection,
+    sources::Connection,
 };
 
 impl Engine {
     /// A controller begins to report. One that starts again has new connections, so it attaches anew.
     pub fn attach(&self) -> Source {
-        self.with_desk(|desk, _| desk.attach())
+        self.with_desk(|desk, _| desk.sources.attach())
     }
 
     /// A controller's process has ended, and with it its connections. That is no fault of any link: tunnels have time
@@ -93,7 +93,7 @@ impl Engine {
         if held.place.is_none() {
             return self.adopt_management(connection, held).await;
         }
-        let changes = self.desk().changes();
+        let changes = self.desk().nudges.count();
         let mut conn = self.0.store.read().await?;
         let check = tunnel::login_check(&mut conn, &held.tunnel).await?;
         let tunnels = configured::tunnels_of(&mut conn, &held.site).await?;
@@ -130,7 +130,7 @@ impl Engine {
         };
         self.with_desk(|desk, now| desk.adopt(arrival, place, &desired, now));
         self.report_adopted(source, held);
-        if self.desk().is_stale(&site, changes) {
+        if self.desk().nudges.is_stale(&site, changes) {
             self.site_changed(&site);
         }
         Ok(())

@@ -17,7 +17,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Engine, Source, desk::Connection};
+use super::{Engine, Source, sources::Connection};
 use crate::ids;
 
 /// How long one way may take.
@@ -172,14 +172,15 @@ impl Engine {
         self.0.awaited.lock().insert(stream.clone(), waiting);
         // Also when whoever waits gives up.
         let _given_up = GiveUp {
-            awaited: &self.0.awaited,
+            engine: self,
+            source: connection.source,
             stream: &stream,
         };
         let order = Order::OpenStream {
             stream: stream.clone(),
             port,
         };
-        self.desk().order_stranger(connection, order);
+        self.desk().sources.order(connection, order);
         match tokio::time::timeout(OPEN_WITHIN, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err("its controller has ended".into()),
@@ -210,13 +211,18 @@ impl Awaited {
 
 /// Ends the waiting for a stream.
 struct GiveUp<'a> {
-    awaited: &'a Awaited,
+    engine: &'a Engine,
+    source: Source,
     stream: &'a StreamId,
 }
 
 impl Drop for GiveUp<'_> {
     fn drop(&mut self) {
-        self.awaited.lock().remove(self.stream);
+        let was_answered = self.engine.0.awaited.lock().remove(self.stream).is_none();
+        if !was_answered {
+            let mut desk = self.engine.desk();
+            desk.sources.take_back(self.source, self.stream);
+        }
     }
 }
 
