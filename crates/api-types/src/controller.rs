@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub mod http;
 mod sealed;
+pub mod stream;
 
 pub use self::sealed::{NotHex, SealedGrant};
 use crate::{Health, Place, Route, SiteId, StreamId, TunnelId};

@@ -4,6 +4,8 @@
 //! [`Source`] of the engine. Nothing of this is remembered over a restart of ours but the cursor of events, which is
 //! stored together with what they caused; controllers say by themselves what they hold.
 
+mod carried;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,6 +20,7 @@ use holdfast_store::{StoreError, controller};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
+pub(crate) use self::carried::Carried;
 use crate::{
     App,
     engine::{Cursor, Engine, Source},

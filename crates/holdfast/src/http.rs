@@ -146,7 +146,7 @@ impl HttpServer {
 
     async fn speak(
         &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         remote: SocketAddr,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
@@ -154,7 +154,9 @@ impl HttpServer {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(BE_QUICK)
-            .serve_connection(TokioIo::new(stream), answer);
+            .serve_connection(TokioIo::new(stream), answer)
+            // A connection that becomes the stream of a router is not ours any more.
+            .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             served = connection.as_mut() => return Ok(served?),

@@ -9,6 +9,7 @@
 //! | `POST reauthorize` | [`LoginCall`] | [`StillGood`](super::StillGood) |
 //! | `POST events` | [`EventBatch`] | [`EventReceipt`] |
 //! | `GET commands?run=RUN` | | server-sent events: each `data` is a JSON list of [`Command`](super::Command)s |
+//! | `GET streams/{id}?run=RUN` | | 101, and then the bytes as [`stream`](super::stream) says |
 //!
 //! *Runs.* Connections and events are numbered from the start of the controller's process; its [`RunId`] tells
 //! one such life from the next. A run that was not seen before has ended all older ones of that controller,
@@ -21,8 +22,9 @@
 //! *Commands* are not repeated. A controller that opens the stream says with [`ControllerEvent::Snapshot`] what
 //! it has; from that follows what it must be told.
 //!
-//! *Streams* to routers go through controllers in the same process only. One in another process that is ordered to
-//! open one reports [`ControllerEvent::StreamFailed`], and the next way is tried.
+//! *Streams* to routers: a controller that was ordered to open one, and has, brings it with a request of its own, whose
+//! connection then is the stream. If it could not open one, or not bring it, it reports
+//! [`ControllerEvent::StreamFailed`]. 404 means that nobody waits for the stream any more.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

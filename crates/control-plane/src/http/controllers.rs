@@ -5,6 +5,7 @@ mod authorize;
 mod commands;
 mod events;
 mod reauthorize;
+mod streams;
 
 use axum::{
     Router,
@@ -32,6 +33,7 @@ pub fn router(controllers: Controllers) -> Router {
         .route("/controller/v1/reauthorize", post(reauthorize::reauthorize))
         .route("/controller/v1/events", post(events::take))
         .route("/controller/v1/commands", get(commands::follow))
+        .route("/controller/v1/streams/{id}", get(streams::take))
         .layer(from_fn_with_state(app, layers::outermost))
         .with_state(controllers)
 }

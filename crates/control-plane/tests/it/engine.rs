@@ -5,5 +5,6 @@ mod changes;
 mod controllers;
 mod faults;
 mod login;
+mod remote_streams;
 mod restart;
 mod streams;

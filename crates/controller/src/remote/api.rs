@@ -7,10 +7,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
-use holdfast_api_types::RunId;
+use holdfast_api_types::{RunId, StreamId, controller::stream};
 use reqwest::{
-    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url,
-    header::{ACCEPT, HeaderValue},
+    Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode, Upgraded, Url,
+    header::{ACCEPT, CONNECTION, HeaderValue, UPGRADE},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -21,6 +21,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 /// The stream of commands is never silent for so long: the control plane writes a comment every 15 s.
 const STREAM_SILENT_AT_MOST: Duration = Duration::from_secs(45);
+
+/// How often it is looked whether a control plane that says nothing in a router's stream is still there.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(10);
 
 /// How much of a refusal's text is shown.
 const SHOWN_AT_MOST: usize = 300;
@@ -37,6 +40,8 @@ pub(super) struct Api {
     telling: Client,
     /// For the stream of commands.
     listening: Client,
+    /// For the streams of routers, each of which has a connection of its own and may be silent for long.
+    carrying: Client,
 }
 
 /// Why there is no answer to a request.
@@ -74,6 +79,12 @@ impl Api {
             asking: client(Client::builder())?,
             telling: client(Client::builder())?,
             listening: client(Client::builder().read_timeout(STREAM_SILENT_AT_MOST))?,
+            carrying: client(
+                Client::builder()
+                    .tcp_keepalive(KEEP_ALIVE_EVERY)
+                    .tcp_keepalive_interval(KEEP_ALIVE_EVERY)
+                    .tcp_keepalive_retries(3),
+            )?,
         })
     }
 
@@ -103,6 +114,43 @@ impl Api {
         url.query_pairs_mut().append_pair("run", run.as_str());
         let request = self.listening.get(url);
         self.send(request.header(ACCEPT, "text/event-stream")).await
+    }
+
+    /// A connection for the bytes of a router's stream; none if nobody waits for it any more.
+    pub(super) async fn bring(
+        &self,
+        run: &RunId,
+        stream: &StreamId,
+        within: Duration,
+    ) -> Result<Option<Upgraded>, CallError> {
+        let mut url = self.url(&format!("streams/{stream}"));
+        url.query_pairs_mut().append_pair("run", run.as_str());
+        let request = self.carrying.get(url);
+        let request = request
+            .header(CONNECTION, "upgrade")
+            .header(UPGRADE, stream::PROTOCOL);
+        let upgraded = async {
+            let response = match self.send(request).await {
+                Err(CallError::Rejected {
+                    status: StatusCode::NOT_FOUND,
+                    ..
+                }) => return Ok(None),
+                response => response?,
+            };
+            let status = response.status();
+            if status != StatusCode::SWITCHING_PROTOCOLS {
+                let text = "is there a proxy that does not pass on Upgrade?".into();
+                return Err(CallError::Rejected { status, text });
+            }
+            response.upgrade().await.map(Some).map_err(|err| away(&err))
+        };
+        let answered = tokio::time::timeout(within, upgraded).await;
+        answered.unwrap_or_else(|_| {
+            Err(CallError::Away {
+                reason: "no answer in time".into(),
+                may_have_arrived: true,
+            })
+        })
     }
 
     /// Waits until the file holds another token than the one that was refused, and takes that into use.
@@ -146,7 +194,7 @@ impl Api {
         let request = request.header(reqwest::header::AUTHORIZATION, token);
         let response = request.send().await.map_err(|err| away(&err))?;
         let status = response.status();
-        if status.is_success() {
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
         let is_away = status.is_server_error()

@@ -5,6 +5,7 @@
 //! | `api` | requests, and what a failed one means |
 //! | `run` | a controller with nothing else in its process |
 //! | `tasks` | sending events, following commands |
+//! | `streams` | bringing it the streams to routers |
 //! | `queue` | events that have not arrived yet (pure) |
 //! | `held` | the connected tunnels, and what to do when nobody decides (pure) |
 //! | `seals` | sealed grants of the tunnels that were here (pure) |
@@ -20,11 +21,12 @@ mod queue;
 mod run;
 mod seals;
 mod sse;
+mod streams;
 mod tasks;
 
 use std::{
     path::PathBuf,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -78,7 +80,7 @@ pub struct RemoteOptions {
 /// While it is away every tunnel stays, one that was here in the last 24 hours comes back in by its sealed
 /// grant, a dead one is closed so that its client dials anew, and what happens is kept until it can be told.
 pub struct Remote {
-    api: Api,
+    api: Arc<Api>,
     run: RunId,
     state: Mutex<State>,
     /// There are events to send.
@@ -87,6 +89,8 @@ pub struct Remote {
     all_told: Notify,
     /// There are commands that no caller will take.
     commands_waiting: Notify,
+    /// There are streams to bring.
+    streams_waiting: Notify,
 }
 
 struct State {
@@ -97,6 +101,8 @@ struct State {
     /// Whether the stream of commands is open.
     is_following: bool,
     commands: Vec<Command>,
+    /// Streams to routers that are open, and that nobody carries yet.
+    opened: Vec<(StreamId, TunnelStream)>,
 }
 
 impl Remote {
@@ -107,7 +113,7 @@ impl Remote {
     pub fn new(options: &RemoteOptions) -> anyhow::Result<Self> {
         let run = format!("{:032x}", rand::rng().random::<u128>());
         Ok(Self {
-            api: Api::new(options)?,
+            api: Arc::new(Api::new(options)?),
             run: run.parse()?,
             state: Mutex::new(State {
                 presence: Presence::Unknown,
@@ -116,16 +122,22 @@ impl Remote {
                 seals: Seals::default(),
                 is_following: false,
                 commands: Vec::new(),
+                opened: Vec::new(),
             }),
             events_waiting: Notify::new(),
             all_told: Notify::new(),
             commands_waiting: Notify::new(),
+            streams_waiting: Notify::new(),
         })
     }
 
-    /// Sends events and follows commands, for ever.
+    /// Sends events, follows commands and brings streams, for ever.
     pub async fn run(&self) {
-        tokio::join!(self.send_events(), self.follow_commands());
+        tokio::join!(
+            self.send_events(),
+            self.follow_commands(),
+            self.carry_streams()
+        );
     }
 
     /// Waits until the control plane has heard everything, while [`Self::run`] runs.
@@ -283,9 +295,8 @@ impl ControlPlane for Remote {
     }
 
     fn stream_opened(&self, stream: StreamId, bytes: TunnelStream) {
-        drop(bytes);
-        let cause = "streams of this controller cannot be carried yet".into();
-        self.stream_failed(stream, cause);
+        self.lock().opened.push((stream, bytes));
+        self.streams_waiting.notify_one();
     }
 
     fn stream_failed(&self, stream: StreamId, cause: String) {

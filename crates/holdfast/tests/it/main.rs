@@ -27,3 +27,4 @@ mod routes;
 mod scale_out;
 mod serve;
 mod stopping;
+mod streams;

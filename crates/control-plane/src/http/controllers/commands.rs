@@ -28,9 +28,10 @@ use crate::{
 /// Controllers take a stream for dead that is silent for three times as long.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Which life of the controller asks.
 #[derive(Debug, Deserialize)]
 pub(super) struct Follow {
-    run: RunId,
+    pub(super) run: RunId,
 }
 
 pub(super) async fn follow(

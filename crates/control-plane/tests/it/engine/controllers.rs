@@ -33,17 +33,17 @@ use tokio::task::JoinHandle;
 use super::bed::{Bed, id, until};
 
 /// A site with an engine, and the HTTP API of that for one controller.
-struct Wire {
-    bed: Bed,
-    token: SecretString,
-    base: String,
-    http: reqwest::Client,
+pub(super) struct Wire {
+    pub(super) bed: Bed,
+    pub(super) token: SecretString,
+    pub(super) base: String,
+    pub(super) http: reqwest::Client,
     tasks: Vec<JoinHandle<()>>,
     data: TempDir,
 }
 
 impl Wire {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let bed = Bed::new().await;
         let token = enrol(&bed, &controller_id(), "amsterdam").await;
         let mut wire = Self {
@@ -112,7 +112,7 @@ impl Wire {
     }
 
     /// Tells of events with these numbers, and returns the number up to which they were taken.
-    async fn tell(&self, run: &str, events: &[(u64, ControllerEvent)]) -> u64 {
+    pub(super) async fn tell(&self, run: &str, events: &[(u64, ControllerEvent)]) -> u64 {
         self.tell_late(run, events, Duration::ZERO).await
     }
 
@@ -131,7 +131,7 @@ impl Wire {
     }
 
     /// Logs in and comes up, with the events 1 and 2.
-    async fn connect(&mut self, run: &str, name: &str) -> (u64, Place) {
+    pub(super) async fn connect(&mut self, run: &str, name: &str) -> (u64, Place) {
         let (connection, answer) = self.log_in(run, name, name).await;
         let LoginVerdict::Granted(grant) = answer.verdict else {
             panic!("{answer:?}");
@@ -141,7 +141,7 @@ impl Wire {
         (connection, grant.place.expect("a place"))
     }
 
-    async fn follow(&self, run: &str) -> Response {
+    pub(super) async fn follow(&self, run: &str) -> Response {
         let request = self.http.get(format!("{}/commands?run={run}", self.base));
         let request = request.bearer_auth(self.token.expose_secret());
         let response = request.send().await.unwrap();
@@ -222,7 +222,10 @@ fn down(name: &str, connection: u64) -> ControllerEvent {
 }
 
 /// Reads a stream of commands until one passes.
-async fn next_command(stream: &mut Response, wanted: impl Fn(&Command) -> bool) -> Command {
+pub(super) async fn next_command(
+    stream: &mut Response,
+    wanted: impl Fn(&Command) -> bool,
+) -> Command {
     let mut text = String::new();
     let found = async {
         loop {

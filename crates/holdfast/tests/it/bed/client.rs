@@ -158,7 +158,7 @@ impl Pinging {
 }
 
 /// The stock client. Tests that cannot have it fail: they prove nothing without it.
-pub(super) fn openvpn() -> PathBuf {
+pub(crate) fn openvpn() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/sbin".into()])

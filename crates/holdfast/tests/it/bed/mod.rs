@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use self::namespace::Namespace;
 pub(crate) use self::{
-    client::{Client, ClientPlan, Ping, Pinging, generate_key},
+    client::{Client, ClientPlan, Ping, Pinging, generate_key, openvpn},
     controller::{Controller, ControllerPlan, grants, password},
     fleet::{connect, connect_for, has_logged_in, make_site, profile},
     program::Program,
@@ -54,7 +54,7 @@ impl Bed {
         Self {
             namespace: None,
             dir: tempfile::tempdir().unwrap(),
-            ports: [server::free_port(), server::free_port()],
+            ports: [free_port(), free_port()],
         }
     }
 
