@@ -1,6 +1,7 @@
 //! What is done at a router, against the virtual one.
 
 pub(crate) mod bed;
+mod defaults;
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,10 @@ use holdfast_routeros_plan::Memory;
 use holdfast_routeros_proto::Command;
 use holdfast_virtual_router::Faults;
 
-use self::bed::{Bed, LONG, Notes, desired};
+use self::{
+    bed::{Bed, LONG, Notes, desired},
+    defaults::Watch,
+};
 
 #[tokio::test]
 async fn commands_are_answered_side_by_side_and_late_ones_given_up() {
@@ -93,7 +97,8 @@ async fn what_is_configured_comes_and_goes_without_a_trace() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_at_any_command_changes_nothing_about_the_end() {
+async fn a_connection_that_is_cut_at_any_command_changes_nothing_about_the_end_and_leaves_a_way_out()
+ {
     let bed = Bed::start().await;
     let router = bed.router();
     let desired = desired();
@@ -105,6 +110,7 @@ async fn a_connection_that_is_cut_at_any_command_changes_nothing_about_the_end()
     let after = bed.configuration().await;
     let commands = u32::try_from(notes.commands()).unwrap();
     assert!(commands > 10);
+    let watch = Watch::start(&bed);
     for cut in 1..=commands {
         for takes_effect in [false, true] {
             apply(&router, &Goal::Remove, &mut memory, &notes)
@@ -129,6 +135,8 @@ async fn a_connection_that_is_cut_at_any_command_changes_nothing_about_the_end()
             );
         }
     }
+    // At least once for every command of every round.
+    watch.finish(usize::try_from(2 * commands * commands).unwrap());
 }
 
 #[tokio::test]
