@@ -51,11 +51,15 @@ async fn a_router_that_checks_in_comes_back_and_tells_what_it_is() {
 }
 
 #[tokio::test]
-async fn who_is_away_is_found_by_whoever_starts_next() {
+async fn nobody_is_away_because_we_were() {
     let mut bed = Bed::start().await;
     let token = bed.adopt().await;
+    bed.told().await;
     bed.check_in(&token, "7.20.6").await;
-    bed.restart_keeper().await;
+    bed.stop_keeper().await;
+    bed.app.clock.advance(Duration::from_secs(3600));
+    bed.start_keeper();
+    assert_eq!(bed.told().await, ["online"], "it had no chance to check in");
     bed.app.clock.advance(Duration::from_secs(101));
     bed.wait_for_state("away").await;
 }

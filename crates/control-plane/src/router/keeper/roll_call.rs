@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use holdfast_api_types::{RouterState, SiteId};
 use holdfast_store::{StoreError, router};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     App,
@@ -19,6 +19,7 @@ const SILENCE: SignedDuration = SignedDuration::from_secs(100);
 
 pub(super) async fn keep(app: App, engine: Engine) {
     let mut roll_call = RollCall {
+        began: app.clock().now(),
         app,
         engine,
         managed: HashSet::new(),
@@ -35,6 +36,8 @@ pub(super) async fn keep(app: App, engine: Engine) {
 }
 
 struct RollCall {
+    /// Nobody could be heard of before.
+    began: Timestamp,
     app: App,
     engine: Engine,
     /// Those whose management tunnel was up when we looked last.
@@ -52,6 +55,9 @@ impl RollCall {
             }
         }
         let since = self.app.clock().now() - SILENCE;
+        if since < self.began {
+            return Ok(());
+        }
         let silent = router::missed_since(&mut *self.app.store().read().await?, since).await?;
         for site in silent {
             if self.managed.contains(&site) {

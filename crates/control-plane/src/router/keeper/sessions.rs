@@ -10,7 +10,7 @@ use holdfast_routeros_plan::Menu;
 use holdfast_routeros_proto::{Command, Query, Row};
 use holdfast_store::tunnel::Tunnel;
 
-use super::{Household, Snag};
+use super::{Household, Snag, household::wan};
 use crate::router::{
     access::{AccessError, Router},
     session::CommandError,
@@ -52,7 +52,7 @@ pub(super) async fn follow(house: &Household, moved: &Move) -> Result<usize, Sna
     let (Some(left), Some(taken)) = (of(&moved.left), of(&moved.taken)) else {
         return Ok(0);
     };
-    let Some(wait) = move_after(left, taken) else {
+    let Some(wait) = move_after(Fate::of(left), Fate::of(taken)) else {
         return Ok(0);
     };
     tokio::time::sleep(wait).await;
@@ -72,18 +72,38 @@ pub(super) async fn follow(house: &Household, moved: &Move) -> Result<usize, Sna
     Ok(first + sweep(&router, left).await?)
 }
 
-/// How long connections of the WAN that was left may stay; none if they may for ever.
-fn move_after(left: &Tunnel, taken: &Tunnel) -> Option<Duration> {
-    let (policy, whose) = if taken.rank < left.rank {
-        (taken.settings.policy_failback, taken)
+/// What of a tunnel decides about connections.
+#[derive(Debug, Clone, Copy)]
+struct Fate {
+    rank: u32,
+    failover: SessionPolicy,
+    failback: SessionPolicy,
+    drain_min: u32,
+}
+
+impl Fate {
+    fn of(tunnel: &Tunnel) -> Self {
+        let settings = &tunnel.settings;
+        Self {
+            rank: tunnel.rank,
+            failover: settings.policy_failover,
+            failback: settings.policy_failback,
+            drain_min: settings.drain_min,
+        }
+    }
+}
+
+/// How long connections of the WAN that was left may stay; none if they may for ever. Traffic returns to a tunnel that
+/// ranks above the other; it leaves one for another below because it must.
+fn move_after(left: Fate, taken: Fate) -> Option<Duration> {
+    let (policy, drain_min) = if taken.rank < left.rank {
+        (taken.failback, taken.drain_min)
     } else {
-        (left.settings.policy_failover, left)
+        (left.failover, left.drain_min)
     };
     match policy {
         SessionPolicy::Keep => None,
-        SessionPolicy::Drain => Some(Duration::from_secs(
-            60 * u64::from(whose.settings.drain_min),
-        )),
+        SessionPolicy::Drain => Some(Duration::from_secs(60 * u64::from(drain_min))),
         SessionPolicy::MoveNow => Some(BLIP),
     }
 }
@@ -104,7 +124,7 @@ async fn taken_over(
         }
         let taken = tunnels.iter().find(|it| Some(&it.id) == active.as_ref());
         if let Some(taken) = taken
-            && leads_elsewhere(&ladder_routes(router, left, taken).await?, left, taken)
+            && is_in_force(router, slot(left), slot(taken)).await?
         {
             return Ok(true);
         }
@@ -116,25 +136,27 @@ async fn taken_over(
     }
 }
 
-async fn ladder_routes(router: &Router, left: &Tunnel, taken: &Tunnel) -> Result<Vec<Row>, Snag> {
-    let through = |tunnel: &Tunnel| Query::equals("gateway", hop(tunnel).to_string());
+/// Whether the router sends traffic by way of one slot and not of the other.
+async fn is_in_force(router: &Router, left: u8, taken: u8) -> Result<bool, Snag> {
+    let through = |slot: u8| Query::equals("gateway", virtual_next_hop(slot).to_string());
     let print = Command::print(Menu::Route.path())
         .only(&["dst-address", "gateway", "active"])
         .matching(through(left).or(through(taken)));
-    Ok(router.read(print, ANSWER_WITHIN).await?)
+    let rows = router.read(print, ANSWER_WITHIN).await?;
+    Ok(leads_elsewhere(&rows, left, taken))
 }
 
-fn hop(tunnel: &Tunnel) -> Ipv4Addr {
-    virtual_next_hop(u8::try_from(tunnel.slot + 1).unwrap_or(u8::MAX))
+fn slot(tunnel: &Tunnel) -> u8 {
+    u8::try_from(tunnel.slot + 1).unwrap_or(u8::MAX)
 }
 
-/// Whether the longest prefixes that are in force are those of the tunnel that took over.
-fn leads_elsewhere(rows: &[Row], left: &Tunnel, taken: &Tunnel) -> bool {
-    let longest = |tunnel: &Tunnel| {
-        let own = hop(tunnel).to_string();
+/// Whether the longest prefixes that are in force are those of the slot that took over.
+fn leads_elsewhere(rows: &[Row], left: u8, taken: u8) -> bool {
+    let longest = |slot: u8| {
+        let hop = virtual_next_hop(slot).to_string();
         let own = rows
             .iter()
-            .filter(|row| row.flag("active") && row.text("gateway") == own);
+            .filter(|row| row.flag("active") && row.text("gateway") == hop);
         let prefix = |row: &Row| {
             row.text("dst-address")
                 .rsplit_once('/')?
@@ -157,7 +179,9 @@ async fn sweep(router: &Router, left: &Tunnel) -> Result<usize, Snag> {
         "disabled",
     ]);
     let addresses = router.read(addresses, ANSWER_WITHIN).await?;
-    let interface = left.settings.interface.as_deref().unwrap_or_default();
+    let Some(interface) = wan(&left.settings) else {
+        return Ok(0);
+    };
     let connections =
         Command::print(CONNECTIONS).only(&[".id", "src-address", "reply-dst-address"]);
     let connections = router.read(connections, TABLE_WITHIN).await?;
@@ -206,4 +230,100 @@ fn address(row: &Row) -> Option<Ipv4Addr> {
 /// `192.0.2.7` of `192.0.2.7:443`.
 fn host(text: &str) -> Option<Ipv4Addr> {
     text.split(':').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(id: &str, from: &str, translated_to: &str) -> Row {
+        Row::new()
+            .with(".id", id)
+            .with("src-address", from)
+            .with("reply-dst-address", translated_to)
+    }
+
+    fn on(interface: &str, address: &str) -> Row {
+        Row::new()
+            .with("interface", interface)
+            .with("address", address)
+    }
+
+    #[test]
+    fn only_what_was_translated_to_the_address_of_the_wan_is_stuck_there() {
+        let addresses = [
+            on("ether1", "192.0.2.7/24"),
+            on("ether2", "198.51.100.7/24"),
+            on("bridge", "10.0.0.1/24"),
+            on("bridge", "192.0.2.99/32").with("actual-interface", "ether1"),
+        ];
+        let connections = [
+            connection("*1", "10.0.0.5:5060", "192.0.2.7:1024"),
+            connection("*2", "10.0.0.5", "192.0.2.7"),
+            connection("*3", "10.0.0.5:5060", "192.0.2.99:5060"),
+            connection("*4", "10.0.0.5:5061", "198.51.100.7:5061"),
+            // Nobody has translated it.
+            connection("*5", "10.0.0.5:5062", "10.0.0.5:5062"),
+            // Tunnels of the router itself, one of them with the address that its first look-up gave it.
+            connection("*6", "192.0.2.7:40000", "192.0.2.7:40000"),
+            connection("*7", "198.51.100.7:40001", "192.0.2.7:40001"),
+        ];
+        assert_eq!(
+            stuck(&connections, &addresses, "ether1"),
+            ["*1", "*2", "*3"]
+        );
+        assert_eq!(stuck(&connections, &addresses, "ether9"), [""; 0]);
+        assert_eq!(stuck(&connections, &[], "ether1"), [""; 0]);
+    }
+
+    #[test]
+    fn routes_that_are_not_in_force_and_pins_lead_nobody_elsewhere() {
+        let route = |slot: u8, to: &str, active: bool| {
+            Row::new()
+                .with("dst-address", to)
+                .with("gateway", virtual_next_hop(slot).to_string())
+                .with("active", active.to_string())
+        };
+        let (pin, upper) = (
+            route(1, "203.0.113.1/32", true),
+            route(1, "0.0.0.0/1", true),
+        );
+        let withdrawn = route(1, "0.0.0.0/1", false);
+        let (lower, better) = (route(2, "0.0.0.0/0", true), route(2, "0.0.0.0/2", true));
+        let elsewhere = |rows: &[&Row]| {
+            leads_elsewhere(
+                &rows.iter().map(|&row| row.clone()).collect::<Vec<_>>(),
+                1,
+                2,
+            )
+        };
+        assert!(!elsewhere(&[&pin, &upper, &lower]));
+        assert!(elsewhere(&[&pin, &upper, &better]));
+        assert!(elsewhere(&[&pin, &withdrawn, &lower]));
+        assert!(!elsewhere(&[&pin]), "there are no routes at all");
+    }
+
+    #[test]
+    fn a_policy_is_that_of_the_tunnel_whose_fate_moves_the_traffic() {
+        use SessionPolicy::{Drain, Keep, MoveNow};
+        let tunnel = |rank, failover, failback| Fate {
+            rank,
+            failover,
+            failback,
+            drain_min: 5,
+        };
+        let (primary, backup) = (tunnel(0, MoveNow, Drain), tunnel(1, Keep, Keep));
+        assert_eq!(
+            move_after(primary, backup),
+            Some(BLIP),
+            "the primary failed"
+        );
+        let five_minutes = Some(Duration::from_secs(300));
+        assert_eq!(
+            move_after(backup, primary),
+            five_minutes,
+            "the primary is back"
+        );
+        assert_eq!(move_after(backup, tunnel(2, MoveNow, MoveNow)), None);
+    }
 }

@@ -48,7 +48,7 @@ pub(super) struct Bed {
     pub(super) engine: Engine,
     controller: Source,
     news: Subscription,
-    keeper: Keeper,
+    keeper: Option<Keeper>,
 }
 
 /// Waits until something is so.
@@ -120,7 +120,7 @@ impl Bed {
         Self {
             tunnels: tunnels.map(|id| id.parse().unwrap()),
             controller: engine.attach(),
-            keeper: Keeper::start(parts.clone(), engine.clone()),
+            keeper: Some(Keeper::start(parts.clone(), engine.clone())),
             news: parts.bus().subscribe(&organization, None).unwrap(),
             engine,
             organization,
@@ -129,10 +129,17 @@ impl Bed {
         }
     }
 
-    /// Ends the keeper, and begins another.
-    pub(super) async fn restart_keeper(&mut self) {
-        let next = Keeper::start(self.app.app.clone(), self.engine.clone());
-        std::mem::replace(&mut self.keeper, next).stop().await;
+    /// The process ends, as far as routers are concerned.
+    pub(super) async fn stop_keeper(&mut self) {
+        if let Some(keeper) = self.keeper.take() {
+            keeper.stop().await;
+        }
+    }
+
+    /// And begins anew.
+    pub(super) fn start_keeper(&mut self) {
+        let keeper = Keeper::start(self.app.app.clone(), self.engine.clone());
+        self.keeper = Some(keeper);
     }
 
     /// Lets time pass, so much in each look, until something is so.
