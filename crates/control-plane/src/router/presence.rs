@@ -8,8 +8,12 @@ use holdfast_store::{
     StoreError, WriteTransaction,
     router::{self, Facts, Router},
 };
+use jiff::SignedDuration;
 
 use crate::App;
+
+/// As often as a router checks in; nobody needs to know it better.
+const LATELY: SignedDuration = SignedDuration::from_secs(30);
 
 /// Notes that a router was heard of, in a transaction that this ends. `facts` is what it said of itself, if it did.
 ///
@@ -37,6 +41,29 @@ pub(crate) async fn heard_of(
         tell(app, &row.organization_id, &row.site_id, RouterState::Online);
     }
     Ok(())
+}
+
+/// Notes that the router of a site has answered, unless it was heard of a moment ago.
+pub(super) async fn answered(app: &App, site: &SiteId) {
+    if let Err(err) = note_answer(app, site).await {
+        // Whoever asked has the answer all the same.
+        tracing::warn!(
+            site.id = %site,
+            error = &err as &dyn std::error::Error,
+            "that a router is there could not be written"
+        );
+    }
+}
+
+async fn note_answer(app: &App, site: &SiteId) -> Result<(), StoreError> {
+    let Some(row) = router::of_site(&mut *app.store().read().await?, site).await? else {
+        return Ok(());
+    };
+    let lately = app.clock().now() - LATELY;
+    if row.state == RouterState::Online && row.last_seen_at.is_some_and(|at| at > lately) {
+        return Ok(());
+    }
+    heard_of(app, app.store().write().await?, &row, None).await
 }
 
 /// Tells dashboards that something about a router is different.

@@ -21,6 +21,7 @@ use super::{
     desired::{configured, desired, with_tunnels},
     live::{self, LiveGateway, LiveInterface},
     observe::{ObserveError, observe},
+    presence::answered,
 };
 use crate::App;
 
@@ -37,6 +38,7 @@ const CHECK_WITHIN: Duration = Duration::from_millis(1900);
 pub(crate) async fn interfaces(app: &App, site: &SiteId) -> Result<RouterInterfaces, RouterError> {
     let router = reach(app, site).await?;
     let found = live::interfaces(&router).await?;
+    answered(app, site).await;
     let tunnels = tunnel::of_site(&mut *app.store().read().await?, site).await?;
     let users: BTreeMap<&str, &TunnelId> = tunnels
         .iter()
@@ -63,6 +65,7 @@ pub(crate) async fn gateways(
 ) -> Result<GatewayCandidates, RouterError> {
     let router = reach(app, site).await?;
     let found = live::gateways(&router, interface).await?;
+    answered(app, site).await;
     Ok(GatewayCandidates {
         observed_at: app.clock().now(),
         items: found
@@ -83,6 +86,7 @@ pub(crate) async fn plan(
 ) -> Result<RouterPlan, RouterError> {
     let router = reach(app, site).await?;
     let observed = in_time(PLAN_WITHIN, observe(&router)).await?;
+    answered(app, site).await;
     let desired = desired(app, site, observed.version(), order).await?;
     let row = router::of_site(&mut *app.store().read().await?, site).await?;
     let row = row.ok_or_else(|| RouterError::Unreachable("no router was adopted".into()))?;

@@ -51,6 +51,21 @@ async fn a_router_that_checks_in_comes_back_and_tells_what_it_is() {
 }
 
 #[tokio::test]
+async fn a_router_that_answers_is_there() {
+    let router = Virtual::start().await;
+    let mut bed = Bed::configured_at(router.address).await;
+    bed.stop_keeper().await;
+    bed.app.clock.advance(Duration::from_secs(600));
+    let before = bed.row().await.last_seen_at;
+    let viewer = bed.viewer().await;
+    let path = format!("/sites/{}/router/interfaces", bed.site);
+    viewer.get(&path).await.expect(200);
+    let seen = bed.row().await.last_seen_at;
+    assert_eq!(seen, Some(bed.app.app.clock().now()));
+    assert_ne!(seen, before);
+}
+
+#[tokio::test]
 async fn nobody_is_away_because_we_were() {
     let mut bed = Bed::start().await;
     let token = bed.adopt().await;

@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     estate::{config, enabled_site},
-    support::TestApp,
+    support::{Client, PASSWORD, TestApp},
 };
 
 /// Longer than anything here takes when all is well.
@@ -140,6 +140,12 @@ impl Bed {
     pub(super) fn start_keeper(&mut self) {
         let keeper = Keeper::start(self.app.app.clone(), self.engine.clone());
         self.keeper = Some(keeper);
+    }
+
+    /// A browser of somebody who only looks.
+    pub(super) async fn viewer(&self) -> Client<'_> {
+        let nobody = self.app.anonymous();
+        nobody.log_in("viewer@ours.example", PASSWORD).await
     }
 
     /// Lets time pass, so much in each look, until something is so.
