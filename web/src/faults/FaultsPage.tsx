@@ -1,10 +1,10 @@
-import { Alert, Button, Stack } from '@mantine/core';
+import { Alert, Button } from '@mantine/core';
 import { IconDownload, IconMoodHappy, IconWaveSine } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
-import { useMemo } from 'react';
 import type { Fault } from '../api/types';
-import { Answer, EmptyState } from '../ui/notes';
+import { EmptyState } from '../ui/notes';
+import { OlderRows } from '../ui/OlderRows';
 import { Page } from '../ui/Page';
 import { FaultFilters } from './FaultFilters';
 import { FaultsTable } from './FaultsTable';
@@ -16,7 +16,6 @@ import { placeOf } from './timeline';
 export function FaultsPage() {
   const filter = useSearch({ from: '/inside/faults' });
   const faults = useInfiniteQuery(faultsQuery(filter));
-  const rows = useMemo(() => faults.data?.pages.flatMap((page) => page.items), [faults.data]);
   const isFiltered = Object.keys(filter).length > 0;
 
   return (
@@ -36,32 +35,25 @@ export function FaultsPage() {
       }
     >
       <FaultFilters filter={filter} />
-      <Answer of={{ ...faults, data: rows }}>
-        {(found) =>
-          found.length > 0 ? (
-            <Stack gap="md">
-              <Flapping faults={found} />
-              <Timeline faults={found} />
-              <FaultsTable faults={found} />
-              {faults.hasNextPage && (
-                <Button
-                  variant="default"
-                  onClick={() => faults.fetchNextPage()}
-                  loading={faults.isFetchingNextPage}
-                >
-                  Show older faults
-                </Button>
-              )}
-            </Stack>
-          ) : (
-            <EmptyState icon={IconMoodHappy} title={isFiltered ? 'No fault matches' : 'No faults'}>
-              {isFiltered
-                ? 'Change the search, or clear the filters.'
-                : 'When a connection fails, is worse than its targets, or flaps, the fault appears here with its cause and how long it lasted.'}
-            </EmptyState>
-          )
+      <OlderRows
+        of={faults}
+        what="faults"
+        empty={
+          <EmptyState icon={IconMoodHappy} title={isFiltered ? 'No fault matches' : 'No faults'}>
+            {isFiltered
+              ? 'Change the search, or clear the filters.'
+              : 'When a connection fails, is worse than its targets, or flaps, the fault appears here with its cause and how long it lasted.'}
+          </EmptyState>
         }
-      </Answer>
+      >
+        {(found) => (
+          <>
+            <Flapping faults={found} />
+            <Timeline faults={found} />
+            <FaultsTable faults={found} />
+          </>
+        )}
+      </OlderRows>
     </Page>
   );
 }

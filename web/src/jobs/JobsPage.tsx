@@ -1,12 +1,14 @@
-import { Button, Group, Select, Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { IconListCheck } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Job } from '../api/types';
 import { sitesQuery } from '../sites/sites';
+import { Choice, FilterBar } from '../ui/filters';
 import { TextLink } from '../ui/links';
-import { Answer, EmptyState } from '../ui/notes';
+import { EmptyState } from '../ui/notes';
+import { OlderRows } from '../ui/OlderRows';
 import { Page } from '../ui/Page';
 import { StateBadge } from '../ui/StateBadge';
 import { jobKinds, jobStates, options } from '../ui/states';
@@ -18,35 +20,23 @@ import { jobsQuery } from './jobs';
 export function JobsPage() {
   const filter = useSearch({ from: '/inside/jobs' });
   const jobs = useInfiniteQuery(jobsQuery(filter));
-  const rows = useMemo(() => jobs.data?.pages.flatMap((page) => page.items), [jobs.data]);
   const columns = useColumns();
 
   return (
     <Page title="Jobs" about="What Holdfast does at sites because somebody asked for it, step by step.">
       <Filters filter={filter} />
-      <Answer of={{ ...jobs, data: rows }}>
-        {(found) =>
-          found.length > 0 ? (
-            <Stack gap="md">
-              <VirtualTable label="Jobs" columns={columns} rows={found} keyOf={({ id }) => id} />
-              {jobs.hasNextPage && (
-                <Button
-                  variant="default"
-                  onClick={() => jobs.fetchNextPage()}
-                  loading={jobs.isFetchingNextPage}
-                >
-                  Show older jobs
-                </Button>
-              )}
-            </Stack>
-          ) : (
-            <EmptyState icon={IconListCheck} title="No jobs">
-              A job begins when you confirm another priority or deactivate failover. It is listed here with
-              its steps, so that you can see what was done to a router and when.
-            </EmptyState>
-          )
+      <OlderRows
+        of={jobs}
+        what="jobs"
+        empty={
+          <EmptyState icon={IconListCheck} title="No jobs">
+            A job begins when you confirm another priority or deactivate failover. It is listed here with its
+            steps, so that you can see what was done to a router and when.
+          </EmptyState>
         }
-      </Answer>
+      >
+        {(found) => <VirtualTable label="Jobs" columns={columns} rows={found} keyOf={({ id }) => id} />}
+      </OlderRows>
     </Page>
   );
 }
@@ -56,33 +46,23 @@ function Filters({ filter }: { filter: JobFilter }) {
   const change = (part: Partial<JobFilter>) =>
     navigate({ search: (now) => ({ ...now, ...part }), replace: true });
   return (
-    <Group gap="sm">
-      <Select
-        aria-label="State"
-        placeholder="Any state"
-        clearable
-        clearButtonProps={{ 'aria-label': 'Any state' }}
-        w={180}
-        value={filter.state ?? null}
+    <FilterBar filter={filter} onClear={() => navigate({ search: {}, replace: true })}>
+      <Choice
+        label="State"
+        all="Any state"
+        value={filter.state}
         data={options(jobStates)}
-        onChange={(state) => change({ state: state ?? undefined })}
+        onChange={(state) => change({ state })}
       />
-      <Select
-        aria-label="Kind"
-        placeholder="Any kind"
-        clearable
-        clearButtonProps={{ 'aria-label': 'Any kind' }}
-        w={230}
-        value={filter.kind ?? null}
+      <Choice
+        label="Kind"
+        all="Any kind"
+        width={230}
+        value={filter.kind}
         data={options(jobKinds)}
-        onChange={(kind) => change({ kind: kind ?? undefined })}
+        onChange={(kind) => change({ kind })}
       />
-      {Object.keys(filter).length > 0 && (
-        <Button variant="subtle" size="xs" onClick={() => navigate({ search: {}, replace: true })}>
-          Clear filters
-        </Button>
-      )}
-    </Group>
+    </FilterBar>
   );
 }
 

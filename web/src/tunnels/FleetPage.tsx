@@ -1,10 +1,11 @@
-import { Button, Group, Select, Text, Tooltip } from '@mantine/core';
+import { Text, Tooltip } from '@mantine/core';
 import { IconRoute } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import type { Tunnel } from '../api/types';
 import { sitesQuery } from '../sites/sites';
+import { Choice, FilterBar } from '../ui/filters';
 import { TextLink } from '../ui/links';
 import { Answer, EmptyState } from '../ui/notes';
 import { Page } from '../ui/Page';
@@ -58,33 +59,26 @@ function Filters({ filter }: { filter: FleetFilter }) {
   const change = (part: Partial<FleetFilter>) =>
     navigate({ search: (now) => ({ ...now, ...part }), replace: true, resetScroll: false });
   return (
-    <Group gap="sm">
+    <FilterBar filter={filter} onClear={() => navigate({ search: {}, replace: true })}>
       <SearchField
         label="Search name, provider, gateway"
         value={filter.text}
         onChange={(text) => change({ text })}
       />
-      <Select
-        aria-label="State"
-        placeholder="Any state"
-        clearable
-        clearButtonProps={{ 'aria-label': 'Any state' }}
-        w={180}
-        value={filter.state ?? null}
+      <Choice
+        label="State"
+        all="Any state"
+        width={180}
+        value={filter.state}
         data={options(linkStates)}
-        onChange={(state) => change({ state: state ?? undefined })}
+        onChange={(state) => change({ state })}
       />
       {filter.provider && (
         <Text size="sm">
           Provider <b>{filter.provider}</b>
         </Text>
       )}
-      {Object.keys(filter).length > 0 && (
-        <Button variant="subtle" size="xs" onClick={() => navigate({ search: {}, replace: true })}>
-          Clear filters
-        </Button>
-      )}
-    </Group>
+    </FilterBar>
   );
 }
 

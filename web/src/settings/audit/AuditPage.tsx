@@ -1,90 +1,35 @@
-import { Button, Group, Select, Stack, Text } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { IconHistory } from '@tabler/icons-react';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useMemo } from 'react';
-import { api, ok } from '../../api/client';
-import { keys } from '../../api/keys';
+import { useSearch } from '@tanstack/react-router';
 import type { Schemas } from '../../api/types';
-import { Answer, EmptyState } from '../../ui/notes';
+import { EmptyState } from '../../ui/notes';
+import { OlderRows } from '../../ui/OlderRows';
 import { Ago, Time } from '../../ui/Time';
 import { type Column, VirtualTable } from '../../ui/VirtualTable';
-import type { AuditFilter } from './filter';
+import { AuditFilters } from './AuditFilters';
+import { auditQuery } from './audit';
 
 type Entry = Schemas['AuditEntry'];
 
-const pageLength = 100;
-const subjects = ['site', 'tunnel', 'user', 'token', 'organization', 'fault', 'job', 'router'];
-
 export function AuditPage() {
   const filter = useSearch({ from: '/inside/settings/audit' });
-  const audit = useInfiniteQuery({
-    queryKey: [...keys.audit, filter],
-    queryFn: ({ pageParam, signal }) =>
-      ok(
-        api.GET('/api/v1/audit', {
-          params: { query: { limit: pageLength, after: pageParam, ...filter } },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
-    staleTime: 0,
-  });
-  const rows = useMemo(() => audit.data?.pages.flatMap((page) => page.items), [audit.data]);
-
+  const audit = useInfiniteQuery(auditQuery(filter));
   return (
     <Stack gap="md">
-      <Filters filter={filter} onReload={() => void audit.refetch()} isReading={audit.isRefetching} />
-      <Answer of={{ ...audit, data: rows }}>
-        {(found) =>
-          found.length > 0 ? (
-            <>
-              <VirtualTable label="Audit log" columns={columns} rows={found} keyOf={({ id }) => id} />
-              {audit.hasNextPage && (
-                <Button
-                  variant="default"
-                  onClick={() => audit.fetchNextPage()}
-                  loading={audit.isFetchingNextPage}
-                >
-                  Show older entries
-                </Button>
-              )}
-            </>
-          ) : (
-            <EmptyState icon={IconHistory} title="No entry matches">
-              Every change is written here with who made it, from where and when.
-            </EmptyState>
-          )
+      <AuditFilters filter={filter} onReload={() => void audit.refetch()} isReading={audit.isRefetching} />
+      <OlderRows
+        of={audit}
+        what="entries"
+        empty={
+          <EmptyState icon={IconHistory} title="No entry matches">
+            Every change is written here with who made it, from where and when.
+          </EmptyState>
         }
-      </Answer>
+      >
+        {(found) => <VirtualTable label="Audit log" columns={columns} rows={found} keyOf={({ id }) => id} />}
+      </OlderRows>
     </Stack>
-  );
-}
-
-interface FiltersProps {
-  filter: AuditFilter;
-  onReload: () => void;
-  isReading: boolean;
-}
-
-function Filters({ filter, onReload, isReading }: FiltersProps) {
-  const navigate = useNavigate({ from: '/settings/audit' });
-  return (
-    <Group gap="sm">
-      <Select
-        aria-label="What was changed"
-        placeholder="Everything"
-        clearable
-        clearButtonProps={{ 'aria-label': 'Everything' }}
-        value={filter.subject_kind ?? null}
-        data={subjects}
-        onChange={(kind) => navigate({ search: kind ? { subject_kind: kind } : {}, replace: true })}
-      />
-      <Button variant="default" onClick={onReload} loading={isReading}>
-        Read again
-      </Button>
-    </Group>
   );
 }
 
