@@ -25,7 +25,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const connection = new LiveConnection({
       reset: () => feed.reset(),
       event: (event) => feed.event(event),
-      state: (next) => setState((now) => (now.kind === next.kind && next.kind !== 'lost' ? now : next)),
+      state: setState,
       loggedOut,
     });
     connection.open();

@@ -64,6 +64,13 @@ describe('LiveConnection', () => {
     expect(states.at(-1)).toEqual({ kind: 'live' });
   });
 
+  it('says once that it is live, whatever arrives', async () => {
+    const { states, listener } = heard();
+    new LiveConnection(listener).open();
+    for (let count = 0; count < 3; count += 1) await server.say(': here\n\n');
+    expect(states.map(({ kind }) => kind)).toEqual(['connecting', 'live']);
+  });
+
   it('resumes after the last event when the stream ends, and says meanwhile that it is lost', async () => {
     const { states, listener } = heard();
     new LiveConnection(listener).open();

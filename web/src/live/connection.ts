@@ -12,6 +12,7 @@ export interface Listener {
   /** Read everything again that is shown: a first message, or a gap. */
   reset(): void;
   event(event: LiveEvent): void;
+  /** It is another than before. */
   state(state: LiveState): void;
   /** The session has ended; nothing more comes. */
   loggedOut(): void;
@@ -32,6 +33,7 @@ export class LiveConnection {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private lostSince: number | undefined;
+  private told: LiveState['kind'] | undefined;
 
   constructor(private readonly listener: Listener) {}
 
@@ -40,14 +42,14 @@ export class LiveConnection {
     if (this.stop) return;
     clearTimeout(this.timer);
     this.stop = new AbortController();
-    if (this.lostSince === undefined) this.listener.state({ kind: 'connecting' });
+    if (this.lostSince === undefined) this.tell({ kind: 'connecting' });
     void this.listen(this.stop);
   }
 
   /** Hangs up until `open`. */
   pause(): void {
     this.close();
-    this.listener.state({ kind: 'paused' });
+    this.tell({ kind: 'paused' });
   }
 
   close(): void {
@@ -101,7 +103,17 @@ export class LiveConnection {
   private healed(): void {
     this.failures = 0;
     this.lostSince = undefined;
-    this.listener.state({ kind: 'live' });
+    this.tell({ kind: 'live' });
+  }
+
+  /**
+   * Tells what is new. Whatever arrives says again that the connection lives; a component that was told so each time
+   * would keep every one of these calls until it is drawn again, which may be never.
+   */
+  private tell(state: LiveState): void {
+    if (state.kind === this.told && state.kind !== 'lost') return;
+    this.told = state.kind;
+    this.listener.state(state);
   }
 
   private retry(): void {
@@ -109,7 +121,7 @@ export class LiveConnection {
     const wait = Math.min(firstRetry * 2 ** this.failures, longestRetry);
     this.failures += 1;
     this.lostSince ??= Date.now();
-    this.listener.state({ kind: 'lost', since: this.lostSince, retryAt: Date.now() + wait });
+    this.tell({ kind: 'lost', since: this.lostSince, retryAt: Date.now() + wait });
     this.timer = setTimeout(() => this.open(), wait);
   }
 }
