@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
-/** Debian's Chromium, or what CHROMIUM names. */
-export function launch() {
+/** Debian's Chromium, or what CHROMIUM names. `more` are arguments for it. */
+export function launch(more = []) {
   return chromium.launch({
     executablePath: firstThere(
       process.env.CHROMIUM,
@@ -12,7 +12,7 @@ export function launch() {
       '/usr/bin/chromium-browser',
       '/usr/bin/google-chrome',
     ),
-    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking'],
+    args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', ...more],
   });
 }
 
