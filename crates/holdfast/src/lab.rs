@@ -33,6 +33,11 @@ enum LabCommand {
     Demo(DemoArgs),
     /// Have a site that nobody has set up yet, and the dashboard to do it in. Ends with Enter.
     Open(OpenArgs),
+    /// Paste a line into the terminal of the running lab's MikroTik, and show what is printed there.
+    Paste {
+        /// The line, in quotes.
+        line: String,
+    },
     /// Let the client of an ISP dial with a profile that was downloaded from the dashboard.
     Connect {
         /// Name of the ISP.
@@ -127,7 +132,7 @@ struct RunArgs {
 
 #[derive(Debug, clap::Args)]
 struct OpenArgs {
-    /// Who dials: stock or agent.
+    /// Who dials: stock, agent, or adopted (a MikroTik as it comes out of its box).
     #[arg(long, default_value_t = ClientKind::Stock)]
     client: ClientKind,
     /// How many internet connections the site has.
@@ -161,6 +166,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         LabCommand::Run(args) => return run_scenario(args),
         LabCommand::Demo(args) => return demo(args),
         LabCommand::Open(args) => return open(args),
+        LabCommand::Paste { line } => Request::Paste { line },
         LabCommand::Connect { isp, profile } => connect(isp, &profile)?,
         LabCommand::Shell { namespace, command } => {
             return Err(holdfast_lab::enter_shell(&namespace, &command));
@@ -177,8 +183,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         LabCommand::StartController => Request::StartController,
         LabCommand::Switch { tunnels } => Request::Switch { order: tunnels },
     };
-    if let Reply::Status { lines } = holdfast_lab::ask(&request)? {
-        print_status(&lines)?;
+    match holdfast_lab::ask(&request)? {
+        Reply::Status { lines } => print_status(&lines)?,
+        Reply::Printed { text } => write!(std::io::stdout(), "{text}")?,
+        Reply::Done | Reply::Refused { .. } | Reply::Namespace { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

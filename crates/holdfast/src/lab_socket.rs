@@ -31,7 +31,9 @@ impl LabSocket {
             .and_then(|reply| match reply {
                 Reply::Status { lines } => Ok(Ok(seen(lines))),
                 Reply::Refused { reason } => Ok(Err(LabError::NoSuchIsp(reason))),
-                Reply::Done | Reply::Namespace { .. } => bail!("it did not say how its lines are"),
+                Reply::Done | Reply::Printed { .. } | Reply::Namespace { .. } => {
+                    bail!("it did not say how its lines are")
+                }
             });
         answer.unwrap_or_else(|error| Err(LabError::Unreachable(format!("{error:#}"))))
     }

@@ -216,7 +216,11 @@ impl Lab {
 
     /// The router's interface of one line.
     pub(crate) fn interface(&self, line: usize) -> String {
-        self.network.lines[line].plan.wan_interface()
+        let plan = self.network.lines[line].plan;
+        match self.adopted {
+            true => plan.routeros_interface(),
+            false => plan.wan_interface(),
+        }
     }
 
     /// The ISP's gateway of one line, as the router sees it.

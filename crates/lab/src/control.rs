@@ -58,6 +58,11 @@ pub enum Request {
         /// The profile itself, an OpenVPN configuration.
         profile: String,
     },
+    /// A line is pasted into the terminal of the site's MikroTik.
+    Paste {
+        /// The line.
+        line: String,
+    },
     /// The ISP loses packets, each way.
     Loss {
         /// Name of the ISP.
@@ -111,6 +116,11 @@ pub enum Reply {
         /// In the order they were added.
         lines: Vec<LineStatus>,
     },
+    /// What is printed in a terminal.
+    Printed {
+        /// The text.
+        text: String,
+    },
     /// A namespace, as files to enter it by.
     Namespace {
         /// The user namespace that owns it.
@@ -144,7 +154,10 @@ pub fn ask(request: &Request) -> anyhow::Result<Reply> {
         .context("no lab is running (start one with: holdfast lab demo --hold)")?;
     match reply {
         Reply::Refused { reason } => bail!(reason),
-        reply @ (Reply::Done | Reply::Status { .. } | Reply::Namespace { .. }) => Ok(reply),
+        reply @ (Reply::Done
+        | Reply::Status { .. }
+        | Reply::Printed { .. }
+        | Reply::Namespace { .. }) => Ok(reply),
     }
 }
 
@@ -183,8 +196,15 @@ impl ControlSocket {
                     if told.load(Ordering::Relaxed) {
                         return;
                     }
-                    // A caller that hangs up early misses its answer, that is all.
-                    let _ = serve(&lab, &stream);
+                    let lab = Arc::clone(&lab);
+                    // Each by itself: what is pasted into a router may be at work for a while.
+                    let spawned = std::thread::Builder::new().name("caller".into()).spawn(
+                        // A caller that hangs up early misses its answer, that is all.
+                        move || drop(serve(&lab, &stream)),
+                    );
+                    if let Err(error) = spawned {
+                        tracing::warn!(%error, "somebody is not answered");
+                    }
                 }
             })?;
         Ok(Self {
@@ -254,6 +274,11 @@ fn obey(lab: &Lab, request: Request) -> anyhow::Result<Reply> {
         Request::Set { isp, state } => {
             lab.set_line(lab.line(&isp)?, state);
             return Ok(Reply::Status { lines: status(lab) });
+        }
+        Request::Paste { line } => {
+            let router = lab.routeros().context("the site has no MikroTik")?;
+            let text = router.paste(&line)?;
+            return Ok(Reply::Printed { text });
         }
         Request::Connect { isp, profile } => lab.connect(lab.line(&isp)?, &profile)?,
         Request::Cut { isp } => drop(lab.break_line(lab.line(&isp)?, LineFault::BlackHole)),

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use crate::{
     bed::Lab,
@@ -19,7 +19,7 @@ use crate::{
 pub struct OpenOptions {
     /// Its internet connections.
     pub isps: Vec<Isp>,
-    /// Who dials, once there are profiles.
+    /// Who dials, once there are profiles, or the router is adopted.
     pub client: ClientKind,
     /// Where logs and profiles stay; elsewhere they are deleted.
     pub keep_logs: Option<PathBuf>,
@@ -31,10 +31,6 @@ pub struct OpenOptions {
 /// # Errors
 /// When the lab cannot be built.
 pub fn open(options: OpenOptions) -> anyhow::Result<()> {
-    ensure!(
-        !options.client.owns_router(),
-        "a virtual router takes no profile: use stock or agent"
-    );
     let dir = match options.keep_logs {
         Some(dir) => RunDir::kept(dir),
         None => RunDir::temporary()?,
@@ -48,12 +44,12 @@ pub fn open(options: OpenOptions) -> anyhow::Result<()> {
     let lab = Arc::new(lab);
     let _control = ControlSocket::open(Arc::clone(&lab))?;
     let door = lab.open_door()?.context("our server has a dashboard")?;
-    tell(&lab, &door.url())?;
+    tell(&lab, &door.url(), options.client)?;
     Enter::listen()?.wait();
     Ok(())
 }
 
-fn tell(lab: &Lab, url: &str) -> anyhow::Result<()> {
+fn tell(lab: &Lab, url: &str, client: ClientKind) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", invitation(url))?;
     writeln!(out, "The router's internet connections:")?;
@@ -61,12 +57,23 @@ fn tell(lab: &Lab, url: &str) -> anyhow::Result<()> {
         let (interface, gateway) = (lab.interface(line), lab.gateway(line));
         writeln!(out, "  {isp:10} {interface:6} gateway {gateway}")?;
     }
-    writeln!(
-        out,
-        "Make a site, enable failover, set up a tunnel for each, download its profile, and have it dial:"
-    )?;
-    writeln!(out, "  holdfast lab connect {} FILE", lab.isps()[0])?;
     writeln!(out, "The lab ends when you press Enter.")?;
+    match client {
+        ClientKind::Adopted => {
+            writeln!(
+                out,
+                "Make a site, adopt its router, and paste the line that you get into the terminal of the router:"
+            )?;
+            writeln!(out, "  holdfast lab paste LINE")?;
+        }
+        ClientKind::Stock | ClientKind::Agent | ClientKind::Routeros => {
+            writeln!(
+                out,
+                "Make a site, enable failover, set up a tunnel for each, download its profile, and have it dial:"
+            )?;
+            writeln!(out, "  holdfast lab connect {} FILE", lab.isps()[0])?;
+        }
+    }
     Ok(())
 }
 
