@@ -3,8 +3,11 @@
 //! A process that dies leaves its jobs to whoever finds their leases over, itself after a restart included. So a body
 //! bears being run again from the start: it looks at what is, and does what is still to be done.
 
+mod configuration;
 mod deactivation;
 mod priority;
+mod release;
+mod router;
 mod run;
 
 use std::{sync::Arc, time::Duration};
@@ -14,8 +17,8 @@ use holdfast_store::{StoreError, job};
 use jiff::SignedDuration;
 use tokio::{sync::Semaphore, task::JoinSet};
 
-pub(crate) use self::priority::PriorityInput;
 use self::run::{JobError, Run};
+pub(crate) use self::{priority::PriorityInput, release::ReleaseInput};
 use crate::App;
 
 /// How long a worker has a job for itself before others think it dead.
@@ -24,10 +27,13 @@ const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// How often the queue is looked at although nobody said that there is something: for leases that end.
 const POLL: Duration = Duration::from_secs(2);
 
+/// How often a job looks whether what it waits for is there, although nobody has said so.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
 /// Jobs that run at once.
 const AT_ONCE: usize = 16;
 
-/// Attempts before a job is given up.
+/// Attempts that fail, before a job is given up.
 const ATTEMPTS: u32 = 5;
 
 /// The worker. Dropped, it ends; what it was at, is taken up after a restart.
@@ -99,9 +105,8 @@ async fn carry_out(app: &App, job: job::Job) {
         match body.job().kind {
             JobKind::Priority => priority::run(&body).await,
             JobKind::Deactivation => deactivation::run(&body).await,
-            JobKind::Configuration | JobKind::Release => Err(JobError::Failed(
-                "this control plane cannot speak to routers".into(),
-            )),
+            JobKind::Configuration => configuration::run(&body).await,
+            JobKind::Release => release::run(&body).await,
         }
     });
     let outcome = match Abort(task).join().await {

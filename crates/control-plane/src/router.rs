@@ -9,6 +9,7 @@
 //! | `desired` | what a router should look like, from what is configured for its site |
 //! | `observe` | reads what plans are made of |
 //! | `apply` | carries a plan out, all of it or nothing |
+//! | `pushes` | what it makes of the routes that its tunnels bring |
 //! | `live` | interfaces and gateways as they are now |
 //! | `request` | jobs about routers, whoever asks for them |
 //! | `fault` | the fault of a router that is not as it should be |
@@ -27,6 +28,7 @@ mod keeper;
 pub mod live;
 mod observe;
 pub(crate) mod presence;
+pub(crate) mod pushes;
 pub(crate) mod reads;
 pub(crate) mod request;
 mod session;
@@ -34,7 +36,9 @@ mod tls;
 
 pub use access::{AccessError, Dial, Direct, Opened, Router};
 pub use apply::{Applied, ApplyError, Goal, Line, Witness, apply};
+pub(crate) use book::reach;
 pub use book::{RouterError, Routers};
+pub(crate) use desired::desired;
 pub use keeper::Keeper;
 pub use observe::{ObserveError, observe};
 pub use session::{Answer, CommandError, Io, Session};

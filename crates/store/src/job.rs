@@ -46,6 +46,8 @@ pub struct Job {
     pub error: Option<String>,
     /// How often a worker took it.
     pub attempts: u32,
+    /// How many of these attempts failed.
+    pub failures: u32,
     /// No worker takes it before.
     pub run_after: Timestamp,
     /// Until when its worker has it for itself.
@@ -107,7 +109,7 @@ macro_rules! jobs {
             Job,
             r#"select id, organization_id, site_id as "site_id!", kind, state, requested_by, created_at,
                 started_at as "started_at!", ended_at as "ended_at!", input, result, error, attempts,
-                run_after, lease_until as "lease_until!", cancel_requested_at as "cancel_requested_at!", dedup
+                failures, run_after, lease_until as "lease_until!", cancel_requested_at as "cancel_requested_at!", dedup
                 from job "# + $tail $(+ $more)*
             $(, $arg)*
         )
@@ -307,26 +309,53 @@ pub async fn finish(
     Ok(done.rows_affected() > 0)
 }
 
-/// Puts a job back into the queue after a failed attempt; false if the worker had lost its lease.
-pub async fn retry(
+/// Why a job is put back into the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requeue<'a> {
+    /// The attempt failed; with the reason in words a person reads.
+    Failed(&'a str),
+    /// What it needs is not there; likewise.
+    Waits(&'a str),
+}
+
+/// Puts a job back into the queue; false if the worker had lost its lease.
+pub async fn requeue(
     conn: &mut Connection,
     id: &JobId,
     attempt: u32,
     run_after: Timestamp,
-    error: &str,
+    why: Requeue<'_>,
 ) -> Result<bool> {
     let (id, run_after) = (id.as_str(), micros(run_after));
+    let (error, failed) = match why {
+        Requeue::Failed(error) => (error, 1),
+        Requeue::Waits(error) => (error, 0),
+    };
     let done = sqlx::query!(
-        "update job set state = 'queued', run_after = $3, error = $4, lease_until = null
+        "update job set state = 'queued', run_after = $3, error = $4, failures = failures + $5, lease_until = null
             where id = $1 and attempts = $2 and state = 'running'",
         id,
         attempt,
         run_after,
         error,
+        failed,
     )
     .execute(conn)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Lets the jobs of a site that wait be taken at once: what they wait for may be there.
+pub async fn wake(conn: &mut Connection, site: &SiteId, now: Timestamp) -> Result<()> {
+    let (site, now) = (site.as_str(), micros(now));
+    sqlx::query!(
+        "update job set run_after = $2 where site_id = $1 and state = 'queued' and run_after > $2",
+        site,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Cancels a job that waits, and asks the worker of one that runs to stop; answers the job as it is then. `None` if

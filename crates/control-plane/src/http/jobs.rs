@@ -22,8 +22,23 @@ pub(super) async fn enqueue(write: &mut Write<'_>, new: &job::NewJob) -> Result<
     Ok(queued)
 }
 
+/// Ends the unfinished job with this `dedup`, if there is one: a newer job knows better.
+pub(super) async fn supersede(
+    write: &mut Write<'_>,
+    dedup: &str,
+    why: &str,
+) -> Result<(), ApiError> {
+    let now = write.now();
+    let Some(old) = job::supersede(write, dedup, now, why).await? else {
+        return Ok(());
+    };
+    let ended = known(write, &old).await?;
+    tell(write, &ended, Some(why.into()));
+    Ok(())
+}
+
 /// Tells how far a job is.
-pub(super) fn tell(write: &mut Write<'_>, job: &Job, step: Option<String>) {
+fn tell(write: &mut Write<'_>, job: &Job, step: Option<String>) {
     write.tell(Change::Job {
         job: job.id.clone(),
         site: job.site_id.clone(),

@@ -1,7 +1,6 @@
 //! `/sites/{id}/priority`: the order of a site's tunnels.
 
 use holdfast_api_types::{JobId, SiteId};
-use holdfast_store::job;
 
 use super::{error::ApiError, jobs, write::Write};
 
@@ -20,12 +19,6 @@ pub(super) async fn supersede(
     site: &SiteId,
     by: &JobId,
 ) -> Result<(), ApiError> {
-    let now = write.now();
     let why = format!("superseded by job {by}");
-    let Some(old) = job::supersede(write, &dedup(site), now, &why).await? else {
-        return Ok(());
-    };
-    let ended = jobs::known(write, &old).await?;
-    jobs::tell(write, &ended, Some(why));
-    Ok(())
+    jobs::supersede(write, &dedup(site), &why).await
 }

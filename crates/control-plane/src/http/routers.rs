@@ -6,6 +6,8 @@ use holdfast_api_types::{
 };
 use holdfast_store::{Connection, router};
 
+use serde_json::json;
+
 use super::{auth::Caller, error::ApiError, jobs, sites, write::Write};
 use crate::{
     App,
@@ -91,6 +93,24 @@ fn absent(state: RouterState) -> Router {
     }
 }
 
+/// What no two unfinished jobs of one kind about the router of a site have.
+fn dedup(kind: JobKind, site: &SiteId) -> String {
+    format!("{kind}:{site}")
+}
+
+/// Something was changed that a router has to be told, if it is one that we configure: a job brings it there.
+pub(super) async fn follow(
+    write: &mut Write<'_>,
+    caller: &Caller,
+    site: &SiteId,
+) -> Result<(), ApiError> {
+    let row = router::of_site(write, site).await?;
+    if row.is_some_and(|row| row.configured) {
+        enqueue(write, caller, site, JobKind::Configuration, &json!({})).await?;
+    }
+    Ok(())
+}
+
 /// Queues a job about the router of a site, or answers the one that is at it already.
 async fn enqueue(
     write: &mut Write<'_>,
@@ -99,7 +119,7 @@ async fn enqueue(
     kind: JobKind,
     input: &serde_json::Value,
 ) -> Result<Job, ApiError> {
-    let dedup = format!("{kind}:{site}");
+    let dedup = dedup(kind, site);
     if let Some(job) = holdfast_store::job::unfinished(write, &dedup).await? {
         return jobs::known(write, &job.id).await;
     }

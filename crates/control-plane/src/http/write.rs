@@ -103,12 +103,16 @@ impl Write<'_> {
         self.changes.push(change);
     }
 
-    /// Makes the change last.
+    /// Makes the change last. Workers look for the jobs that it has queued.
     ///
     /// # Errors
     /// When the database refuses; then nothing has changed.
     pub async fn commit(self) -> Result<(), ApiError> {
         self.transaction.commit().await?;
+        let is_job = |change: &Change| matches!(change, Change::Job { .. });
+        if self.changes.iter().any(is_job) {
+            self.app.job_queued().notify_one();
+        }
         for change in self.changes {
             let event = LiveEvent {
                 at: self.now,

@@ -14,12 +14,20 @@ use holdfast_store::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::run::{JobError, Run};
+use super::{
+    router,
+    run::{JobError, Run},
+};
 
 /// How long to wait until controllers report the tunnels gone. Without a password none comes back in any case.
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(60);
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The job's steps.
+const OFF_ROUTER: u32 = 0;
+const DISCONNECTED: u32 = 1;
+const GONE: u32 = 2;
 
 const DISCONNECT: &str = "Disconnect the tunnels";
 const REMOVE: &str = "Remove the tunnels and their passwords";
@@ -28,21 +36,33 @@ const REMOVE: &str = "Remove the tunnels and their passwords";
 const END: &str = "failover of the site was deactivated";
 
 pub(super) async fn run(run: &Run) -> Result<String, JobError> {
-    let Some(site) = &run.job().site_id else {
-        return Err(JobError::Failed("the site was removed".into()));
+    let site = run.site()?;
+    // A router that is away gets rid of it when it returns: nobody waits for that here.
+    let off_router = match router::of_site(run, site).await? {
+        Some(row) if row.configured => router::remove(run, site, OFF_ROUTER).await,
+        Some(_) | None => Ok(()),
     };
+    let removed = match &off_router {
+        Ok(()) | Err(JobError::Waits(_)) => take_tunnels(run, site).await?,
+        Err(_) => 0,
+    };
+    off_router?;
+    Ok(json!({ "tunnels_removed": removed }).to_string())
+}
+
+/// Disconnects and removes the tunnels, unless an earlier attempt has; how many.
+async fn take_tunnels(run: &Run, site: &SiteId) -> Result<usize, JobError> {
+    if run.has_done(GONE).await? {
+        return Ok(0);
+    }
     disconnect(run, site).await?;
-    run.step(1, REMOVE, StepState::Running, "").await?;
+    run.step(GONE, REMOVE, StepState::Running, "").await?;
     let removed = remove(run, site).await?;
     run.app().reconciler().site_changed(site);
-    run.step(
-        1,
-        REMOVE,
-        StepState::Succeeded,
-        &format!("{removed} removed"),
-    )
-    .await?;
-    Ok(json!({ "tunnels_removed": removed }).to_string())
+    let detail = format!("{removed} removed");
+    run.step(GONE, REMOVE, StepState::Succeeded, &detail)
+        .await?;
+    Ok(removed)
 }
 
 /// The site's tunnels may not connect any more, so the engine disconnects them; this waits for it.
@@ -53,15 +73,19 @@ async fn disconnect(run: &Run, site: &SiteId) -> Result<(), JobError> {
     loop {
         let left = run.app().reconciler().holds(site).len();
         if left == 0 {
-            return run.step(0, DISCONNECT, StepState::Succeeded, "").await;
+            return run
+                .step(DISCONNECTED, DISCONNECT, StepState::Succeeded, "")
+                .await;
         }
         if clock.instant() >= deadline {
             let detail =
                 format!("{left} not confirmed; their passwords go, so they cannot come back");
-            return run.step(0, DISCONNECT, StepState::Failed, &detail).await;
+            return run
+                .step(DISCONNECTED, DISCONNECT, StepState::Failed, &detail)
+                .await;
         }
         run.step(
-            0,
+            DISCONNECTED,
             DISCONNECT,
             StepState::Running,
             &format!("{left} connected"),

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use holdfast_api_types::{
-    LinkState, Place, SiteId, StepState,
+    LinkState, Place, RouteMode, SiteId, StepState,
     api::{PriorityResult, TunnelResult},
 };
 use holdfast_failover::order::{self, Standing};
 use holdfast_store::tunnel::{self, Tunnel};
 use serde::{Deserialize, Serialize};
 
-use super::run::{JobError, Run};
+use super::{
+    router,
+    run::{JobError, Run},
+};
 use crate::engine::TunnelHolds;
 
 /// A switch takes well under a second for each tunnel; a client that does not come back takes its keepalive.
@@ -27,18 +30,15 @@ pub(crate) struct PriorityInput {
 }
 
 pub(super) async fn run(run: &Run) -> Result<String, JobError> {
-    let unreadable =
-        |err: serde_json::Error| JobError::Failed(format!("the job cannot be read: {err}"));
-    let input: PriorityInput = serde_json::from_str(&run.job().input).map_err(unreadable)?;
-    let Some(site) = &run.job().site_id else {
-        return Err(JobError::Failed("the site was removed".into()));
-    };
+    let input: PriorityInput = run.input()?;
+    let site = run.site()?;
+    let at_router = at_router(run, site).await?;
     let clock = run.app().clock();
     let deadline = clock.instant() + DEADLINE;
     run.app().reconciler().site_changed(site);
     loop {
         let seats = seats(run, site).await?;
-        for (ordinal, seat) in (0u32..).zip(&seats) {
+        for (ordinal, seat) in (at_router..).zip(&seats) {
             let title = format!("Bring {} to its place", seat.result.name);
             let detail = seat.detail();
             run.step(ordinal, &title, seat.state(), &detail).await?;
@@ -53,7 +53,7 @@ pub(super) async fn run(run: &Run) -> Result<String, JobError> {
                 version: input.version,
                 tunnels: seats.into_iter().map(|seat| seat.result).collect(),
             };
-            return serde_json::to_string(&result).map_err(unreadable);
+            return serde_json::to_string(&result).map_err(|err| JobError::Failed(err.to_string()));
         }
         if clock.instant() >= deadline {
             return Err(JobError::Failed(format!(
@@ -63,6 +63,23 @@ pub(super) async fn run(run: &Run) -> Result<String, JobError> {
             )));
         }
         run.pause(LOOK_EVERY).await?;
+    }
+}
+
+/// Brings the router to the new order first, if the site has one; how many steps that took.
+///
+/// A router that is configured follows the controller in any case, and gets the rest when it returns.
+async fn at_router(run: &Run, site: &SiteId) -> Result<u32, JobError> {
+    let Some(row) = router::of_site(run, site).await? else {
+        return Ok(0);
+    };
+    match router::configure(run, site).await {
+        Ok(()) => Ok(router::STEPS),
+        Err(JobError::Waits(_)) if row.configured && row.mode.mode == RouteMode::Pushed => {
+            router::configure_later(run, site).await?;
+            Ok(router::STEPS)
+        }
+        Err(err) => Err(err),
     }
 }
 

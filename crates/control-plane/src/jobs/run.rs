@@ -6,16 +6,17 @@ use std::{
 };
 
 use holdfast_api_types::{
-    JobState, StepState,
+    JobState, LogKind, SiteId, StepState,
     api::{Change, LiveEvent},
 };
 use holdfast_store::{
     StoreError, WriteTransaction,
-    job::{self, Job, JobStep, Lease, Outcome},
+    job::{self, Job, JobStep, Lease, Outcome, Requeue},
 };
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 
-use super::{ATTEMPTS, LEASE};
+use super::{ATTEMPTS, LEASE, LOOK_AGAIN};
 use crate::App;
 
 /// Why an attempt ends without success.
@@ -23,8 +24,12 @@ use crate::App;
 pub(super) enum JobError {
     /// It cannot succeed; why, in words a person reads.
     Failed(String),
+    /// It cannot succeed, and what it had changed was taken back.
+    Reverted(String),
     /// It may succeed another time.
     Again(String),
+    /// What it needs is not there: it goes on when that comes back.
+    Waits(String),
     /// Somebody cancelled it.
     Cancelled,
     /// It is somebody else's by now, or was superseded.
@@ -66,6 +71,36 @@ impl Run {
 
     pub(super) fn job(&self) -> &Job {
         &self.0.job
+    }
+
+    /// The site that the job is about.
+    pub(super) fn site(&self) -> Result<&SiteId, JobError> {
+        let site = self.0.job.site_id.as_ref();
+        site.ok_or_else(|| JobError::Failed("the site was removed".into()))
+    }
+
+    /// What the job is to do.
+    pub(super) fn input<T: DeserializeOwned>(&self) -> Result<T, JobError> {
+        serde_json::from_str(&self.0.job.input)
+            .map_err(|err| JobError::Failed(format!("the job cannot be read: {err}")))
+    }
+
+    /// Whether an earlier attempt has done a step.
+    pub(super) async fn has_done(&self, ordinal: u32) -> Result<bool, JobError> {
+        let mut conn = self.0.app.store().read().await?;
+        let steps = job::steps(&mut conn, &self.0.job.id).await?;
+        Ok(steps
+            .iter()
+            .any(|step| step.ordinal == ordinal && step.state == StepState::Succeeded))
+    }
+
+    /// Adds a line to the log of the job. It holds no secrets.
+    pub(super) async fn log(&self, kind: LogKind, text: &str) -> Result<(), JobError> {
+        let mut write = self.0.app.store().write().await?;
+        self.hold(&mut write).await?;
+        let now = self.0.app.clock().now();
+        job::add_log(&mut write, &self.0.job.id, now, kind, text).await?;
+        Ok(write.commit().await?)
     }
 
     /// Writes how far a step is, and tells of it. A step that stands as it stood is not written again.
@@ -144,7 +179,12 @@ impl Run {
     /// Writes how the attempt ended, and tells of it.
     pub(super) async fn finish(&self, outcome: Result<String, JobError>) -> Result<(), StoreError> {
         let now = self.0.app.clock().now();
-        let Job { id, attempts, .. } = &self.0.job;
+        let Job {
+            id,
+            attempts,
+            failures,
+            ..
+        } = &self.0.job;
         let mut write = self.0.app.store().write().await?;
         let (written, state, said) = match outcome {
             Ok(result) => {
@@ -155,15 +195,31 @@ impl Run {
                     None,
                 )
             }
-            Err(JobError::Again(why)) if *attempts < ATTEMPTS => {
-                let after = now + back_off(*attempts);
+            Err(JobError::Again(why)) if *failures + 1 < ATTEMPTS => {
+                let after = now + back_off(*failures);
                 tracing::warn!(job.id = %id, attempt = attempts, why, "a job will be tried again");
                 let said = Some(format!("will be tried again: {why}"));
+                let why = Requeue::Failed(&why);
                 (
-                    job::retry(&mut write, id, *attempts, after, &why).await?,
+                    job::requeue(&mut write, id, *attempts, after, why).await?,
                     JobState::Queued,
                     said,
                 )
+            }
+            Err(JobError::Waits(why)) => {
+                let after = now + LOOK_AGAIN;
+                let said = Some(format!("waits: {why}"));
+                let why = Requeue::Waits(&why);
+                (
+                    job::requeue(&mut write, id, *attempts, after, why).await?,
+                    JobState::Queued,
+                    said,
+                )
+            }
+            Err(JobError::Reverted(why)) => {
+                let end = Outcome::Reverted(&why);
+                let written = job::finish(&mut write, id, *attempts, now, end).await?;
+                (written, JobState::Reverted, Some(why))
             }
             Err(JobError::Again(why) | JobError::Failed(why)) => {
                 let end = Outcome::Failed(&why);
@@ -208,7 +264,7 @@ impl Run {
     }
 }
 
-/// 1 s after the first attempt, then twice as long each time.
-fn back_off(attempts: u32) -> SignedDuration {
-    SignedDuration::from_secs(1 << (attempts - 1).min(6))
+/// 1 s after the first failure, then twice as long each time.
+fn back_off(failures: u32) -> SignedDuration {
+    SignedDuration::from_secs(1 << failures.min(6))
 }

@@ -76,7 +76,7 @@ async fn read_requests(
     .collect()
 }
 
-fn command_of(request: &ReadRequest) -> Command {
+pub(super) fn command_of(request: &ReadRequest) -> Command {
     let words = request.words();
     let command = Command::read(words.iter().map(String::as_str));
     command.expect("the planner writes queries that can be read")

@@ -5,7 +5,7 @@ use holdfast_api_types::{
     api::{Change, Edit, LiveEvent},
 };
 use holdfast_store::{
-    StoreError, WriteTransaction,
+    StoreError, WriteTransaction, job,
     router::{self, Facts, Router},
 };
 use jiff::SignedDuration;
@@ -31,6 +31,9 @@ pub(crate) async fn heard_of(
         router::set_facts(&mut write, &row.site_id, said).await?;
     }
     let came = router::seen(&mut write, &row.site_id, now).await?;
+    if came == Some(true) {
+        job::wake(&mut write, &row.site_id, now).await?;
+    }
     write.commit().await?;
     if came == Some(true) {
         tracing::info!(site.id = %row.site_id, "a router is there");

@@ -76,9 +76,15 @@ async fn a_job_whose_worker_died_is_taken_over_and_the_dead_one_has_no_say() {
             .unwrap()
     );
     assert!(
-        !job::retry(&mut tx, &dead.id, dead.attempts, at(50), "no")
-            .await
-            .unwrap()
+        !job::requeue(
+            &mut tx,
+            &dead.id,
+            dead.attempts,
+            at(50),
+            Requeue::Failed("no")
+        )
+        .await
+        .unwrap()
     );
     let lease = job::extend(&mut tx, &heir.id, heir.attempts, at(99))
         .await
@@ -109,7 +115,7 @@ async fn a_failed_attempt_is_repeated_later_until_it_is_given_up() {
     job::insert(&mut tx, &new_job(1, &acme)).await.unwrap();
     let first = job::claim(&mut tx, at(10), at(40)).await.unwrap().unwrap();
     assert!(
-        job::retry(&mut tx, &first.id, 1, at(60), "no answer")
+        job::requeue(&mut tx, &first.id, 1, at(60), Requeue::Failed("no answer"))
             .await
             .unwrap()
     );

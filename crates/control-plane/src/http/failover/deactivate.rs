@@ -81,6 +81,5 @@ pub(in crate::http) async fn deactivate(
     let job = jobs::enqueue(&mut write, &new).await?;
     write.commit().await?;
     app.reconciler().site_changed(&id);
-    app.job_queued().notify_one();
     Ok((StatusCode::ACCEPTED, Json(Accepted { job })))
 }

@@ -68,9 +68,5 @@ pub(in crate::http) async fn retry(
     let job = enqueue(&mut write, &new).await?;
     let detail = json!({ "kind": row.kind, "job": job.id });
     write.audit("job.retry", subject(&id), detail).await?;
-    let answer = write
-        .answer(StatusCode::ACCEPTED, &Accepted { job })
-        .await?;
-    app.job_queued().notify_one();
-    Ok(answer)
+    write.answer(StatusCode::ACCEPTED, &Accepted { job }).await
 }

@@ -92,7 +92,6 @@ pub(in crate::http) async fn replace(
     let job = jobs::enqueue(&mut write, &new).await?;
     write.commit().await?;
     app.reconciler().site_changed(&id);
-    app.job_queued().notify_one();
     Ok((StatusCode::ACCEPTED, Json(Accepted { job })))
 }
 

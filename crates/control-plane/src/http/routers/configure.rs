@@ -42,9 +42,5 @@ pub(in crate::http) async fn configure(
     write
         .audit("router.configure", sites::subject(&id), detail)
         .await?;
-    let answer = write
-        .answer(StatusCode::ACCEPTED, &Accepted { job })
-        .await?;
-    app.job_queued().notify_one();
-    Ok(answer)
+    write.answer(StatusCode::ACCEPTED, &Accepted { job }).await
 }

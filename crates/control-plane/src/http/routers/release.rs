@@ -3,15 +3,16 @@ use holdfast_api_types::{JobKind, SiteId, api::Accepted};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{enqueue, found, tell_changed};
+use super::{dedup, enqueue, found, tell_changed};
 use crate::{
     App,
     http::{
         auth::Owner,
         error::ApiError,
         extract::{Id, Query},
-        sites,
+        jobs, sites,
     },
+    jobs::ReleaseInput,
 };
 
 /// How thoroughly a router is released.
@@ -47,7 +48,11 @@ pub(in crate::http) async fn release(
 ) -> Result<(StatusCode, Json<Accepted>), ApiError> {
     let mut write = app.write(&caller).await?;
     let row = found(&mut write, &caller.organization, &id).await?;
-    let input = json!({ "force": how.force });
+    let input = json!(ReleaseInput { force: how.force });
+    if how.force {
+        let why = "superseded by a release that does not wait for the router";
+        jobs::supersede(&mut write, &dedup(JobKind::Release, &id), why).await?;
+    }
     let job = enqueue(&mut write, &caller, &id, JobKind::Release, &input).await?;
     let detail = json!({ "job": job.id, "force": how.force });
     write
@@ -55,6 +60,5 @@ pub(in crate::http) async fn release(
         .await?;
     tell_changed(&mut write, &id, row.state);
     write.commit().await?;
-    app.job_queued().notify_one();
     Ok((StatusCode::ACCEPTED, Json(Accepted { job })))
 }

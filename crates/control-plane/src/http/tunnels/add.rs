@@ -10,7 +10,7 @@ use crate::{
     App,
     http::{
         auth::Operator, error::ApiError, extract::Id, failover::must_be_enabled,
-        idempotency::Command, sites,
+        idempotency::Command, routers, sites,
     },
 };
 
@@ -59,6 +59,7 @@ pub(in crate::http) async fn add(
     let mut detail = settings::differences(&before, &row.settings);
     detail["name"] = row.settings.name.clone().into();
     write.audit("tunnel.add", subject(&row.id), detail).await?;
+    routers::follow(&mut write, &caller, &id).await?;
     let answer = write.answer(StatusCode::CREATED, &view(row)).await?;
     app.reconciler().site_changed(&id);
     Ok(answer)

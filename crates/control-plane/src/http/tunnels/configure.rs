@@ -17,6 +17,7 @@ use crate::{
         error::ApiError,
         etag::{MaybeIfMatch, etag},
         extract::{self, Id},
+        routers,
         write::Write,
     },
     router::reads,
@@ -67,6 +68,7 @@ pub(in crate::http) async fn configure(
         settings::unused_name(&after.name, &others, Some(&row))?;
         settings::usable_gateway(&mut write, &row.site_id, &after).await?;
         apply(&mut write, &mut row, after).await?;
+        routers::follow(&mut write, &caller, &row.site_id).await?;
     }
     write.commit().await?;
     app.reconciler().site_changed(&row.site_id);

@@ -11,6 +11,7 @@ use crate::{
         error::ApiError,
         extract::Id,
         idempotency::{Command, Nothing},
+        routers,
     },
 };
 
@@ -44,6 +45,7 @@ pub(in crate::http) async fn renew(
         username: id,
         password: password.into(),
     };
+    routers::follow(&mut write, &caller, &row.site_id).await?;
     let answer = write.answer(StatusCode::CREATED, &answer).await?;
     app.reconciler().site_changed(&row.site_id);
     Ok(answer)

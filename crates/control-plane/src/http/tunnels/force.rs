@@ -14,6 +14,7 @@ use crate::{
         auth::Operator,
         error::ApiError,
         extract::{self, Id},
+        routers,
     },
 };
 
@@ -60,6 +61,7 @@ pub(in crate::http) async fn force(
     write.audit("tunnel.override", subject(&id), detail).await?;
     row.forced = Some(forced);
     tell_changed(&mut write, &row);
+    routers::follow(&mut write, &caller, &row.site_id).await?;
     write.commit().await?;
     app.reconciler().site_changed(&row.site_id);
     Ok(Json(view(row)))

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{found, subject, tell_changed};
 use crate::{
     App,
-    http::{auth::Operator, error::ApiError, extract::Id},
+    http::{auth::Operator, error::ApiError, extract::Id, routers},
 };
 
 /// Take an override back
@@ -33,6 +33,7 @@ pub(in crate::http) async fn release(
         let detail = json!({ "kind": forced.kind, "reason": forced.reason });
         write.audit("tunnel.release", subject(&id), detail).await?;
         tell_changed(&mut write, &row);
+        routers::follow(&mut write, &caller, &row.site_id).await?;
     }
     write.commit().await?;
     app.reconciler().site_changed(&row.site_id);

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{found, subject};
 use crate::{
     App,
-    http::{auth::Operator, error::ApiError, extract::Id},
+    http::{auth::Operator, error::ApiError, extract::Id, routers},
 };
 
 /// Remove a tunnel
@@ -50,6 +50,7 @@ pub(in crate::http) async fn remove(
         tunnel: id,
         edit: Edit::Removed,
     });
+    routers::follow(&mut write, &caller, &row.site_id).await?;
     write.commit().await?;
     app.reconciler().site_changed(&row.site_id);
     Ok(StatusCode::NO_CONTENT)

@@ -182,6 +182,24 @@ fn line(number: u8) -> InterfaceSettings {
     }
 }
 
+/// An authority of its own.
+pub(super) fn authority() -> Authority {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = rcgen::CertificateParams::new(vec![])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let fingerprint: [u8; 32] = sha2::Digest::finalize(sha2::Digest::chain_update(
+        <sha2::Sha256 as sha2::Digest>::new(),
+        authority.der(),
+    ))
+    .into();
+    Authority {
+        pem: authority.pem(),
+        fingerprint: hex::encode(fingerprint),
+    }
+}
+
 /// Two tunnels over the two lines.
 pub(super) fn desired() -> Desired {
     let slot = |number: u8| Slot {
@@ -200,23 +218,10 @@ pub(super) fn desired() -> Desired {
         },
         rank: number - 1,
     };
-    let key = rcgen::KeyPair::generate().unwrap();
-    let authority = rcgen::CertificateParams::new(vec![])
-        .unwrap()
-        .self_signed(&key)
-        .unwrap();
-    let fingerprint: [u8; 32] = sha2::Digest::finalize(sha2::Digest::chain_update(
-        <sha2::Sha256 as sha2::Digest>::new(),
-        authority.der(),
-    ))
-    .into();
     Desired {
         slots: vec![slot(1), slot(2)],
         mode: Mode::Pushed,
-        authority: Authority {
-            pem: authority.pem(),
-            fingerprint: hex::encode(fingerprint),
-        },
+        authority: authority(),
         management: None,
         watchdog: true,
     }

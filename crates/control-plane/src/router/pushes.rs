@@ -1,0 +1,63 @@
+//! What a router makes of the routes that its tunnels bring.
+
+use std::time::Duration;
+
+use holdfast_failover::addresses;
+use holdfast_routeros_plan::{Desired, Observed, Slot, unlike_pushed};
+
+use super::{
+    access::{AccessError, Router},
+    observe::command_of,
+};
+use crate::engine::TunnelHolds;
+
+const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// What was seen of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Slots whose routes are as they were pushed.
+    pub(crate) right: usize,
+    /// What is wrong with the routes of a slot.
+    pub(crate) wrong: Option<String>,
+    /// Slots that may connect and have not.
+    pub(crate) absent: Vec<String>,
+}
+
+/// Compares what connected tunnels hold, as their controller says, with the routes of the router.
+///
+/// # Errors
+/// The router cannot be reached, or refuses.
+pub(crate) async fn look(
+    router: &Router,
+    desired: &Desired,
+    holds: &[TunnelHolds],
+) -> Result<Seen, AccessError> {
+    let rows = router
+        .read(command_of(&Observed::pushed_query()), READ_WITHIN)
+        .await?;
+    let mut seen = Seen {
+        right: 0,
+        wrong: None,
+        absent: Vec::new(),
+    };
+    for slot in desired.slots.iter().filter(|slot| slot.enabled) {
+        match held_by(slot, holds) {
+            None => seen.absent.push(slot.number.to_string()),
+            Some(held) => match unlike_pushed(slot.number, held.place, &rows) {
+                None => seen.right += 1,
+                Some(reason) => seen.wrong = seen.wrong.or(Some(reason)),
+            },
+        }
+    }
+    Ok(seen)
+}
+
+/// What the tunnel of a slot holds, if it has logged in since the router is ours: before, its routes led elsewhere.
+fn held_by<'a>(slot: &Slot, holds: &'a [TunnelHolds]) -> Option<&'a TunnelHolds> {
+    let hop = addresses::virtual_next_hop(slot.number);
+    holds
+        .iter()
+        .find(|held| held.tunnel.as_str() == slot.username)
+        .filter(|held| held.routes.iter().all(|route| route.gateway == hop))
+}
