@@ -1,6 +1,8 @@
 //! The `.ovpn` profile: the directives that a Holdfast profile is made of, and a clear refusal of those that
 //! would mean something else here than in OpenVPN.
 
+mod directives;
+
 use std::{
     fmt, fs, io,
     net::IpAddr,
@@ -10,6 +12,8 @@ use std::{
 
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 use zeroize::Zeroizing;
+
+use self::directives::{Directive, directives};
 
 /// `connect-timeout` when the profile has none. OpenVPN's own 120 s delays failback for as long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -114,55 +118,6 @@ impl Profile {
             mend,
         })
     }
-}
-
-/// One line of a profile, or one `<name>` block.
-struct Directive<'a> {
-    /// Counted from 1.
-    line: usize,
-    name: &'a str,
-    values: Vec<&'a str>,
-    /// What stands between `<name>` and `</name>`.
-    inline: Option<String>,
-}
-
-impl Directive<'_> {
-    fn value(&self) -> Option<&str> {
-        self.values.first().copied()
-    }
-}
-
-fn directives(text: &str) -> Vec<Directive<'_>> {
-    let mut found = Vec::new();
-    let mut lines = (1..).zip(text.lines().map(str::trim));
-    while let Some((line, text)) = lines.next() {
-        let text = text.split(['#', ';']).next().unwrap_or_default();
-        let mut words = text.split_ascii_whitespace().map(unquote);
-        let Some(first) = words.next() else {
-            continue;
-        };
-        let block = first.strip_prefix('<').and_then(|s| s.strip_suffix('>'));
-        let inline = block.map(|name| {
-            let end = format!("</{name}>");
-            let body = lines.by_ref().map(|(_, text)| text);
-            body.take_while(|text| *text != end)
-                .flat_map(|text| [text, "\n"])
-                .collect()
-        });
-        found.push(Directive {
-            line,
-            name: block.unwrap_or(first).trim_start_matches("--"),
-            values: words.collect(),
-            inline,
-        });
-    }
-    found
-}
-
-fn unquote(word: &str) -> &str {
-    word.strip_prefix('"')
-        .and_then(|word| word.strip_suffix('"'))
-        .unwrap_or(word)
 }
 
 /// What is wrong with one directive.
