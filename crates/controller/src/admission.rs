@@ -6,7 +6,9 @@
 //! has most gives way to who has less. Every call costs little however many there are, for whoever floods us
 //! makes the calls.
 
+mod limits;
 mod ranking;
+mod turns;
 
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
@@ -14,7 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::ranking::Ranking;
+pub use self::limits::AdmissionLimits;
+use self::{ranking::Ranking, turns::Turns};
 
 /// A handshake that has not moved for this long gives way when somebody waits.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
@@ -22,35 +25,6 @@ const STALLED_AFTER: Duration = Duration::from_secs(1);
 /// The time every handshake gets, however many of its source there are. On a good path it needs a tenth of
 /// it; without it a storm of honest sources would throw each other out.
 const UNDISTURBED: Duration = Duration::from_secs(1);
-
-/// How much the unknown may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AdmissionLimits {
-    /// Connections that have not logged in.
-    pub connections: usize,
-    /// Handshakes in progress.
-    pub handshakes: usize,
-}
-
-impl Default for AdmissionLimits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            handshakes: 256,
-        }
-    }
-}
-
-impl AdmissionLimits {
-    /// No more than half of the files that the process may open: the others are for tunnels.
-    pub(crate) fn within(self, open_files: usize) -> Self {
-        let connections = self.connections.min(open_files / 2).max(1);
-        Self {
-            connections,
-            ..self
-        }
-    }
-}
 
 /// What became of other connections because of a call.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -68,16 +42,11 @@ pub(crate) struct Admission {
     sources: HashMap<IpAddr, Source>,
     by_connections: Ranking,
     by_handshakes: Ranking,
-    /// Sources with somebody waiting, in the order in which they are served: who has fewest handshakes, and
-    /// of those who waits longest.
-    turns: BTreeSet<(Turn, IpAddr)>,
-    next_turn: u64,
+    /// Sources with somebody waiting.
+    turns: Turns,
     /// No handshake has stalled before then, as far as is known: one that moves or begins only postpones it.
     stall_due: Option<Instant>,
 }
-
-/// How many handshakes a source has, and when it began to wait.
-type Turn = (usize, u64);
 
 #[derive(Debug, Clone, Copy)]
 struct Connection {
@@ -102,8 +71,6 @@ enum Stage {
 struct Source {
     connections: BTreeSet<u64>,
     waiting: BTreeSet<u64>,
-    /// Set while somebody waits.
-    turn: Option<Turn>,
     /// With the moment each last moved on.
     handshaking: BTreeSet<(Instant, u64)>,
     /// The same, with the moment each began.
@@ -118,8 +85,7 @@ impl Admission {
             sources: HashMap::new(),
             by_connections: Ranking::default(),
             by_handshakes: Ranking::default(),
-            turns: BTreeSet::new(),
-            next_turn: 0,
+            turns: Turns::default(),
             stall_due: None,
         }
     }
@@ -156,8 +122,8 @@ impl Admission {
         let address = connection.source;
         let source = self.sources.entry(address).or_default();
         source.waiting.insert(id);
-        if source.turn.is_none() {
-            self.queue(address);
+        if !self.turns.has(&address) {
+            self.turns.add(address, self.by_handshakes.count(&address));
         }
         self.serve(now)
     }
@@ -187,9 +153,8 @@ impl Admission {
             if let Some(source) = self.sources.get_mut(&address) {
                 source.handshaking.remove(&(moved, id));
                 source.begun.remove(&(began, id));
-                if let Some((_, since)) = source.turn {
-                    self.set_turn(address, since);
-                }
+                self.turns
+                    .recount(address, self.by_handshakes.count(&address));
             }
         }
         self.serve(now)
@@ -205,7 +170,7 @@ impl Admission {
     /// waits, since standing still for long also frees a place.
     pub(crate) fn serve(&mut self, now: Instant) -> Outcome {
         let mut outcome = Outcome::default();
-        while let Some((_, source)) = self.turns.first().copied() {
+        while let Some(source) = self.turns.first() {
             if self.by_handshakes.total() >= self.limits.handshakes {
                 let Some(victim) = self.gives_way_to(&source, now) else {
                     break;
@@ -240,33 +205,16 @@ impl Admission {
         source.handshaking.insert((now, id));
         source.begun.insert((now, id));
         self.by_handshakes.add(address);
-        self.queue(address);
+        self.turns.remove(&address);
+        if !source.waiting.is_empty() {
+            self.turns.add(address, self.by_handshakes.count(&address));
+        }
         let connection = self.connections.get_mut(&id)?;
         connection.stage = Stage::Handshaking {
             began: now,
             moved: now,
         };
         Some(id)
-    }
-
-    /// Puts a source at the end of those that have as many handshakes.
-    fn queue(&mut self, address: IpAddr) {
-        self.next_turn += 1;
-        self.set_turn(address, self.next_turn);
-    }
-
-    fn set_turn(&mut self, address: IpAddr, since: u64) {
-        let Some(source) = self.sources.get_mut(&address) else {
-            return;
-        };
-        if let Some(turn) = source.turn.take() {
-            self.turns.remove(&(turn, address));
-        }
-        if !source.waiting.is_empty() {
-            let turn = (self.by_handshakes.count(&address), since);
-            source.turn = Some(turn);
-            self.turns.insert((turn, address));
-        }
     }
 
     fn oldest_of_largest_source(&self) -> Option<u64> {
@@ -327,8 +275,11 @@ impl Admission {
                 self.by_handshakes.remove(address);
             }
         }
-        if let Some((_, since)) = source.turn {
-            self.set_turn(address, since);
+        if source.waiting.is_empty() {
+            self.turns.remove(&address);
+        } else {
+            self.turns
+                .recount(address, self.by_handshakes.count(&address));
         }
         if let Entry::Occupied(source) = self.sources.entry(address)
             && source.get().connections.is_empty()
@@ -385,13 +336,6 @@ mod tests {
             let evicted = admission.connect(id, attacker(), now).evicted;
             assert!(!evicted.contains(&10_000));
         }
-    }
-
-    #[test]
-    fn half_of_the_files_are_left_to_tunnels() {
-        assert_eq!(LIMITS.within(20_000), LIMITS);
-        assert_eq!(LIMITS.within(60).connections, 30);
-        assert_eq!(LIMITS.within(0).connections, 1);
     }
 
     #[test]
