@@ -1,12 +1,11 @@
 //! How a property becomes a field.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use super::ViewError;
 use crate::{
     row::Row,
-    value::{DateTime, Gateway, Policies, Prefix, parse_bool, parse_duration, parse_list},
-    version::Version,
+    value::{parse_bool, parse_duration},
 };
 
 /// Reads the property of a row that belongs to a field. An item without its id is refused: nothing can be
@@ -44,38 +43,6 @@ impl Field for bool {
     }
 }
 
-impl Field for Vec<String> {
-    fn read(value: Option<&str>) -> Option<Self> {
-        let items = parse_list(value.unwrap_or_default());
-        Some(items.map(str::to_owned).collect())
-    }
-}
-
-impl Field for Vec<Prefix> {
-    fn read(value: Option<&str>) -> Option<Self> {
-        let items = parse_list(value.unwrap_or_default());
-        Some(items.filter_map(|item| item.parse().ok()).collect())
-    }
-}
-
-impl Field for Policies {
-    fn read(value: Option<&str>) -> Option<Self> {
-        value.unwrap_or_default().parse().ok()
-    }
-}
-
-impl Field for Prefix {
-    fn read(value: Option<&str>) -> Option<Self> {
-        value?.parse().ok()
-    }
-}
-
-impl Field for Version {
-    fn read(value: Option<&str>) -> Option<Self> {
-        value?.parse().ok()
-    }
-}
-
 impl<V: Value> Field for Option<V> {
     fn read(value: Option<&str>) -> Option<Self> {
         Some(value.filter(|text| !text.is_empty()).and_then(V::parse))
@@ -85,18 +52,6 @@ impl<V: Value> Field for Option<V> {
 /// What an optional field may hold.
 pub(super) trait Value: Sized {
     fn parse(text: &str) -> Option<Self>;
-}
-
-impl Value for String {
-    fn parse(text: &str) -> Option<Self> {
-        Some(text.to_owned())
-    }
-}
-
-impl Value for bool {
-    fn parse(text: &str) -> Option<Self> {
-        parse_bool(text)
-    }
 }
 
 impl Value for Duration {
@@ -115,4 +70,4 @@ macro_rules! parsed {
         })+
     };
 }
-parsed!(u8, u16, u32, u64, i32, IpAddr, Prefix, Gateway, DateTime);
+parsed!(u8, u32, u64);

@@ -1,74 +1,10 @@
-//! Answers of commands that look once: `monitor`, `monitor-traffic`, `ping`.
+//! Answers of commands that look once: `monitor-traffic`, `ping`.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use super::view;
 
 view! {
-    /// How an OpenVPN client is doing.
-    OvpnStatus at "/interface/ovpn-client/monitor" {
-        /// `connected`, or how far it is; what begins with `terminating` says why it is not.
-        status: String = "status",
-        /// How long it is connected.
-        uptime: Option<Duration> = "uptime",
-        /// Cipher and digest, such as `AES-256-CBC/SHA256`.
-        encoding: String = "encoding",
-        /// Largest packet in bytes.
-        mtu: Option<u32> = "mtu",
-        /// The router's address in the tunnel.
-        local_address: Option<IpAddr> = "local-address",
-        /// The other end's.
-        remote_address: Option<IpAddr> = "remote-address",
-    }
-
-    /// How a PPPoE client is doing.
-    PppoeStatus at "/interface/pppoe-client/monitor" {
-        /// `connected`, or how far it is.
-        status: String = "status",
-        /// How long it is connected.
-        uptime: Option<Duration> = "uptime",
-        /// The router's address.
-        local_address: Option<IpAddr> = "local-address",
-        /// The other end's.
-        remote_address: Option<IpAddr> = "remote-address",
-        /// The concentrator's name.
-        ac_name: String = "ac-name",
-        /// Largest packet in bytes.
-        mtu: Option<u32> = "mtu",
-    }
-
-    /// How a mobile modem is doing.
-    LteStatus at "/interface/lte/monitor" {
-        /// `connected`, or how far it is.
-        status: String = "status",
-        /// Its model.
-        model: String = "model",
-        /// Whose network it is in.
-        operator: String = "current-operator",
-        /// `LTE` and so on.
-        data_class: String = "data-class",
-        /// How long it is attached.
-        session_uptime: Option<Duration> = "session-uptime",
-        /// Received strength, dBm.
-        rssi: Option<i32> = "rssi",
-        /// Received power of the reference signal, dBm.
-        rsrp: Option<i32> = "rsrp",
-        /// Received quality of the reference signal, dB.
-        rsrq: Option<i32> = "rsrq",
-        /// Signal to noise, dB.
-        sinr: Option<i32> = "sinr",
-    }
-
-    /// How an Ethernet port is doing.
-    EthernetStatus at "/interface/ethernet/monitor" {
-        /// The port.
-        name: String = "name",
-        /// `link-ok` or `no-link`.
-        status: String = "status",
-        /// Speed that was agreed, such as `1Gbps`.
-        rate: String = "rate",
-    }
-
     /// What passes through an interface now.
     Traffic at "/interface/monitor-traffic" {
         /// The interface.
@@ -104,13 +40,6 @@ view! {
     }
 }
 
-impl OvpnStatus {
-    /// Whether the tunnel is up. Everything but `connected` means that it is not.
-    pub fn is_connected(&self) -> bool {
-        self.status == "connected"
-    }
-}
-
 impl PingReply {
     /// Whether this probe was answered.
     pub fn is_answered(&self) -> bool {
@@ -122,20 +51,6 @@ impl PingReply {
 mod tests {
     use super::*;
     use crate::{menu::View, row::Row};
-
-    #[test]
-    fn only_connected_means_connected() {
-        let status = |text: &str| OvpnStatus::read(&Row::new().with("status", text)).unwrap();
-        assert!(status("connected").is_connected());
-        for text in [
-            "",
-            "connecting...",
-            "terminating... - TLS failed",
-            "disconnected",
-        ] {
-            assert!(!status(text).is_connected(), "{text}");
-        }
-    }
 
     #[test]
     fn a_lost_probe_is_not_an_answered_one() {

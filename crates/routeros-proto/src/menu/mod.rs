@@ -3,28 +3,12 @@
 //! A router newer than we know must not blind us, so reading is lenient: a property that is not there, or whose
 //! value cannot be read, is `None`, false or empty. Only what an item is nothing without is required.
 
-mod access;
-mod address;
-mod client;
 mod field;
-mod firewall;
 mod interface;
 mod live;
-mod neighbor;
-mod routing;
-mod system;
 
-pub use access::{Certificate, Service, User, UserGroup};
-pub use address::{Address, DhcpClient};
-pub use client::{LteApn, OvpnClient, PppProfile, PppoeClient};
-pub use firewall::{Filter, Mangle, Nat};
-pub use interface::{
-    BridgePort, Ethernet, Interface, InterfaceList, InterfaceListMember, Lte, Vlan,
-};
-pub use live::{EthernetStatus, LteStatus, OvpnStatus, PingReply, PppoeStatus, Traffic};
-pub use neighbor::{Arp, Neighbor};
-pub use routing::{Route, RoutingRule, RoutingTable};
-pub use system::{DeviceMode, Identity, Resource, Routerboard, SafeMode, Scheduler, Script};
+pub use interface::Interface;
+pub use live::{PingReply, Traffic};
 
 use crate::{command::Command, row::Row};
 
@@ -120,17 +104,16 @@ mod tests {
     fn what_cannot_be_read_is_absent_and_what_is_required_is_not_made_up() {
         let row = Row::new().with(".id", "*1").with("mtu", "auto");
         assert_eq!(Interface::read(&row).unwrap().mtu, None);
-        let row = row.with("dst-address", "everywhere");
-        let error = Route::read(&row).unwrap_err();
-        assert_eq!(error.property, "dst-address");
-        assert_eq!(error.value.as_deref(), Some("everywhere"));
+        let error = Interface::read(&Row::new()).unwrap_err();
+        assert_eq!((error.property, error.value), (".id", None));
     }
 
     #[test]
     fn print_asks_for_the_properties_of_the_view() {
         assert_eq!(
-            Identity::print().to_string(),
-            "/system/identity/print =.proplist=name"
+            Traffic::print().to_string(),
+            "/interface/monitor-traffic/print =.proplist=name,rx-packets-per-second,rx-bits-per-second,\
+             tx-packets-per-second,tx-bits-per-second"
         );
     }
 
