@@ -87,17 +87,6 @@ impl Change {
         Command::new(self.command()).with_all(arguments.map(|one| (one.name, one.value)))
     }
 
-    /// The command as the words of a sentence, secrets in clear.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = vec![self.command()];
-        words.extend(
-            self.arguments()
-                .into_iter()
-                .map(|argument| format!("={}={}", argument.name, argument.value)),
-        );
-        words
-    }
-
     /// The path of the command, such as `/ip/route/add`.
     pub fn command(&self) -> String {
         match self {

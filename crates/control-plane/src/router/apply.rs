@@ -13,7 +13,6 @@ use std::{future::Future, time::Duration};
 use holdfast_routeros_plan::{
     Change, Desired, Memory, Observed, Plan, Refusal, plan, release, removal,
 };
-use holdfast_routeros_proto::Command;
 
 use super::{
     access::{AccessError, Router},
@@ -130,10 +129,7 @@ async fn send<W: Witness>(
     witness: &W,
 ) -> Result<Result<Answer, AccessError>, W::Stop> {
     witness.tell(Line::Command(change.to_string())).await?;
-    let words = change.words();
-    let command = Command::read(words.iter().map(String::as_str));
-    let command = command.expect("a change has no query");
-    let answer = router.send(command, COMMAND_WITHIN).await;
+    let answer = router.send(change.to_command(), COMMAND_WITHIN).await;
     let line = match &answer {
         Ok(Answer { ret: Some(id), .. }) => Line::Answer(format!("done, {id}")),
         Ok(_) => Line::Answer("done".into()),

@@ -66,7 +66,7 @@ async fn read_requests(
     router: &Router,
     requests: &[ReadRequest],
 ) -> Result<Vec<Vec<Row>>, AccessError> {
-    let commands = requests.iter().map(command_of);
+    let commands = requests.iter().map(ReadRequest::to_command);
     let answers = router.read_all(commands, READ_WITHIN).await;
     let rows = requests.iter().zip(answers);
     rows.map(|(request, answer)| match answer {
@@ -74,10 +74,4 @@ async fn read_requests(
         answer => answer,
     })
     .collect()
-}
-
-pub(super) fn command_of(request: &ReadRequest) -> Command {
-    let words = request.words();
-    let command = Command::read(words.iter().map(String::as_str));
-    command.expect("the planner writes queries that can be read")
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 use holdfast_failover::addresses;
 use holdfast_routeros_plan::{Desired, Observed, Slot, unlike_pushed};
 
-use super::{
-    access::{AccessError, Router},
-    observe::command_of,
-};
+use super::access::{AccessError, Router};
 use crate::engine::TunnelHolds;
 
 const READ_WITHIN: Duration = Duration::from_secs(5);
@@ -34,7 +31,7 @@ pub(crate) async fn look(
     holds: &[TunnelHolds],
 ) -> Result<Seen, AccessError> {
     let rows = router
-        .read(command_of(&Observed::pushed_query()), READ_WITHIN)
+        .read(Observed::pushed_query().to_command(), READ_WITHIN)
         .await?;
     let mut seen = Seen {
         right: 0,

@@ -44,16 +44,6 @@ impl ReadRequest {
             .with(".proplist", self.proplist)
             .matching(self.query.clone())
     }
-
-    /// The command as the words of a sentence.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = vec![
-            format!("{}/print", self.menu.path()),
-            format!("=.proplist={}", self.proplist),
-        ];
-        words.extend(self.query.words().iter().map(ToString::to_string));
-        words
-    }
 }
 
 /// Routers may hold a million routes. Ours have comments, and of the others only default routes, static ones and what
