@@ -28,6 +28,13 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 const READ_AT_ONCE: usize = 16 * 1024;
 
+/// Rows that the unfinished answers of a session may have together. What we ask for has some hundred; a router that goes
+/// on and on, or somebody in its place, must not fill our memory.
+const ROWS_AT_MOST: usize = 20_000;
+
+/// And the bytes of their names and values.
+const BYTES_AT_MOST: usize = 8 << 20;
+
 /// A stream of bytes to a router.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
@@ -83,6 +90,7 @@ impl Session {
             inbox,
             entered: Some(entered),
             flights: HashMap::new(),
+            held: Held::default(),
             cause: None,
         };
         tokio::spawn(task.run(io));
@@ -154,6 +162,7 @@ impl Drop for CancelOnDrop<'_> {
 struct Flight {
     number: u64,
     rows: Vec<Row>,
+    bytes: usize,
     reply: oneshot::Sender<Result<Answer, CommandError>>,
 }
 
@@ -162,7 +171,15 @@ struct Task {
     inbox: mpsc::UnboundedReceiver<Wish>,
     entered: Option<oneshot::Sender<Result<(), String>>>,
     flights: HashMap<Tag, Flight>,
+    held: Held,
     cause: Option<String>,
+}
+
+/// What the answers in flight hold.
+#[derive(Default)]
+struct Held {
+    rows: usize,
+    bytes: usize,
 }
 
 impl Task {
@@ -224,6 +241,7 @@ impl Task {
                 let flight = Flight {
                     number,
                     rows: Vec::new(),
+                    bytes: 0,
                     reply,
                 };
                 let tag = self.client.send(&command);
@@ -243,13 +261,11 @@ impl Task {
         while let Some(event) = self.client.poll_event() {
             match event {
                 ClientEvent::LoggedIn => self.enter(Ok(())),
-                ClientEvent::Row { tag, row } => {
-                    if let Some(flight) = self.flights.get_mut(&tag) {
-                        flight.rows.push(row);
-                    }
-                }
+                ClientEvent::Row { tag, row } => self.keep(tag, row),
                 ClientEvent::Finished { tag, result } => {
                     if let Some(flight) = self.flights.remove(&tag) {
+                        self.held.rows -= flight.rows.len();
+                        self.held.bytes -= flight.bytes;
                         let rows = flight.rows;
                         let answer = result
                             .map(|ret| Answer { rows, ret })
@@ -264,6 +280,30 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// Adds a row to the answer that it belongs to.
+    fn keep(&mut self, tag: Tag, row: Row) {
+        let Some(flight) = self.flights.get_mut(&tag) else {
+            return;
+        };
+        let bytes: usize = row
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        self.held.rows += 1;
+        self.held.bytes += bytes;
+        if self.held.rows > ROWS_AT_MOST || self.held.bytes > BYTES_AT_MOST {
+            self.held.rows -= 1;
+            self.held.bytes -= bytes;
+            self.end(format!(
+                "the router answers with more than {ROWS_AT_MOST} rows or {} MiB at once",
+                BYTES_AT_MOST >> 20
+            ));
+            return;
+        }
+        flight.bytes += bytes;
+        flight.rows.push(row);
     }
 
     fn enter(&mut self, result: Result<(), String>) {

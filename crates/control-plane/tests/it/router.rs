@@ -2,6 +2,7 @@
 
 pub(crate) mod bed;
 mod defaults;
+mod session;
 mod through_api;
 
 use std::time::{Duration, Instant};
