@@ -5207,6 +5207,7 @@ export interface operations {
             412: components["responses"]["Stale"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            /** @description A value is wrong, or its router has no such interface or gateway */
             422: components["responses"]["Invalid"];
             428: components["responses"]["PreconditionRequired"];
             500: components["responses"]["Internal"];

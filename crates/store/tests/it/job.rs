@@ -3,7 +3,7 @@
 use holdfast_api_types::{JobId, JobKind, JobState, OrganizationId, StepState};
 use holdfast_store::{
     Seek, StoreError, Unique,
-    job::{self, JobFilter, JobStep, Lease, NewJob, Outcome},
+    job::{self, JobFilter, JobStep, Lease, NewJob, Outcome, Requeue},
     site,
 };
 
@@ -123,8 +123,8 @@ async fn a_failed_attempt_is_repeated_later_until_it_is_given_up() {
 
     let second = job::claim(&mut tx, at(60), at(99)).await.unwrap().unwrap();
     assert_eq!(
-        (second.attempts, second.error.as_deref()),
-        (2, Some("no answer"))
+        (second.attempts, second.failures, second.error.as_deref()),
+        (2, 1, Some("no answer"))
     );
     let outcome = Outcome::Failed("still no answer");
     assert!(
@@ -138,6 +138,30 @@ async fn a_failed_attempt_is_repeated_later_until_it_is_given_up() {
         (failed.state, failed.error.as_deref()),
         (JobState::Failed, Some("still no answer"))
     );
+}
+
+#[tokio::test]
+async fn a_job_that_waits_has_not_failed_and_is_woken_with_its_site() {
+    let store = TestStore::new().await;
+    let acme = add_organization(&store, "acme").await;
+    let site = add_site(&store, "office", &acme).await;
+    let mut tx = store.write().await.unwrap();
+    let about = NewJob {
+        site_id: Some(site.clone()),
+        ..new_job(1, &acme)
+    };
+    job::insert(&mut tx, &about).await.unwrap();
+    let first = job::claim(&mut tx, at(10), at(40)).await.unwrap().unwrap();
+    let away = Requeue::Waits("the router is away");
+    assert!(
+        job::requeue(&mut tx, &first.id, 1, at(60), away)
+            .await
+            .unwrap()
+    );
+    assert_eq!(job::claim(&mut tx, at(20), at(99)).await.unwrap(), None);
+    job::wake(&mut tx, &site, at(20)).await.unwrap();
+    let second = job::claim(&mut tx, at(20), at(99)).await.unwrap().unwrap();
+    assert_eq!((second.attempts, second.failures), (2, 0));
 }
 
 #[tokio::test]
