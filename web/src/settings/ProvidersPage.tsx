@@ -1,20 +1,18 @@
-import { Badge, Paper, Table } from '@mantine/core';
+import { Badge, Paper, Table, VisuallyHidden } from '@mantine/core';
 import { IconRouter } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { api, everyPage, ok, pageLimit } from '../api/client';
 import { keys } from '../api/keys';
+import { useMay } from '../session/session';
 import { TextLink } from '../ui/links';
 import { Answer, EmptyState } from '../ui/notes';
-import { type Provider, providersOf } from './providers';
+import { type Provider, providersOf, tunnelsOf } from './providers';
+import { RenameProvider } from './RenameProvider';
 
 /** The providers that tunnels name; there is no other list of them. */
 export function ProvidersPage() {
   const providers = useQuery({
     queryKey: [...keys.fleet, 'providers'],
-    queryFn: ({ signal }) =>
-      everyPage((after) =>
-        ok(api.GET('/api/v1/tunnels', { params: { query: { limit: pageLimit, after } }, signal })),
-      ),
+    queryFn: ({ signal }) => tunnelsOf(undefined, signal),
     select: providersOf,
   });
   return (
@@ -33,6 +31,7 @@ export function ProvidersPage() {
 }
 
 function List({ providers }: { providers: Provider[] }) {
+  const mayRename = useMay('operator');
   return (
     <Paper withBorder style={{ overflow: 'clip' }}>
       <Table aria-label="Providers">
@@ -51,6 +50,11 @@ function List({ providers }: { providers: Provider[] }) {
             <Table.Th scope="col" ta="right">
               Offline
             </Table.Th>
+            {mayRename && (
+              <Table.Th scope="col">
+                <VisuallyHidden>Actions</VisuallyHidden>
+              </Table.Th>
+            )}
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody className="tabular">
@@ -75,6 +79,11 @@ function List({ providers }: { providers: Provider[] }) {
                   0
                 )}
               </Table.Td>
+              {mayRename && (
+                <Table.Td ta="right">
+                  <RenameProvider provider={provider} />
+                </Table.Td>
+              )}
             </Table.Tr>
           ))}
         </Table.Tbody>

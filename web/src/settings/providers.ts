@@ -1,3 +1,6 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { api, everyPage, ok, pageLimit } from '../api/client';
+import { keys } from '../api/keys';
 import type { LinkState, Tunnel } from '../api/types';
 
 /** An ISP, as tunnels name it. */
@@ -39,4 +42,31 @@ export function providersOf(tunnels: readonly Tunnel[]): Provider[] {
       offline: of.filter(({ state }) => state === 'offline').length,
     }))
     .sort((a, b) => b.tunnels - a.tunnels || a.name.localeCompare(b.name));
+}
+
+/** The tunnels that name a provider, or any; there is no other list of providers. */
+export const tunnelsOf = (provider: string | undefined, signal?: AbortSignal) =>
+  everyPage((after) =>
+    ok(
+      api.GET('/api/v1/tunnels', {
+        params: { query: { limit: pageLimit, after, provider } },
+        ...(signal && { signal }),
+      }),
+    ),
+  );
+
+/**
+ * Gives a provider another name, tunnel by tunnel. Where that is refused in between, the tunnels before have the new name,
+ * and another try goes on with the rest.
+ */
+export function useRenameProvider(from: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (provider: string) => {
+      for (const { id } of await tunnelsOf(from)) {
+        await ok(api.PATCH('/api/v1/tunnels/{id}', { params: { path: { id } }, body: { provider } }));
+      }
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
+  });
 }
