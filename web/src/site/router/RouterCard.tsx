@@ -82,5 +82,6 @@ function reachedThrough({ via, access }: Router): string {
   if (via === 'management') return 'its management tunnel';
   if (via === 'direct') return 'its own address';
   if (via) return `the tunnel ${via}`;
-  return access === 'direct' ? 'its own address, but not now' : 'a tunnel, but none is up';
+  // No connection is open now: it is opened when somebody asks.
+  return access === 'direct' ? 'its own address' : 'its tunnels';
 }

@@ -4,6 +4,7 @@ import { IconDots } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Schemas } from '../../api/types';
+import { useMay } from '../../session/session';
 import { Confirm } from '../../ui/Confirm';
 import { AccessForm } from './AccessForm';
 import { PlanDialog } from './Drift';
@@ -15,6 +16,7 @@ export function RouterMenu({ site, router }: { site: string; router: Schemas['Ro
   const [releasing, release] = useDisclosure();
   const [reaching, reach] = useDisclosure();
   const repair = useSetRepair(site);
+  const mayHandOver = useMay('owner');
   const isAutomatic = router.repair === 'automatic';
   return (
     <>
@@ -34,10 +36,12 @@ export function RouterMenu({ site, router }: { site: string; router: Schemas['Ro
           >
             Repair changes by others by itself
           </Menu.Item>
-          <Menu.Item onClick={reach.open}>How it is reached</Menu.Item>
-          <Menu.Item color="red" onClick={release.open}>
-            Release the router
-          </Menu.Item>
+          {mayHandOver && <Menu.Item onClick={reach.open}>How it is reached</Menu.Item>}
+          {mayHandOver && (
+            <Menu.Item color="red" onClick={release.open}>
+              Release the router
+            </Menu.Item>
+          )}
         </Menu.Dropdown>
       </Menu>
       <PlanDialog site={site} opened={planning} onClose={plan.close} />
