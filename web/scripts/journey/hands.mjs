@@ -14,10 +14,10 @@ export class Mouse {
     return field.fill(text);
   }
 
-  /** Chooses an entry of a select field. */
+  /** Chooses an entry of a select field, by its name or a pattern of it. */
   async choose(field, entry) {
     await field.click();
-    await this.page.getByRole('option', { name: entry, exact: true }).click();
+    await option(this.page, entry).click();
   }
 
   /** Chooses an entry of the menu that a button of this name opens. */
@@ -66,7 +66,7 @@ export class Keyboard {
   async choose(field, entry) {
     await this.reach(field);
     await this.page.keyboard.press('ArrowDown');
-    const wanted = this.page.getByRole('option', { name: entry, exact: true });
+    const wanted = option(this.page, entry);
     await wanted.waitFor();
     await this.#arrowTo(async () => (await wanted.getAttribute('data-combobox-selected')) === 'true');
     await this.page.keyboard.press('Enter');
@@ -121,6 +121,8 @@ export class Keyboard {
     throw new Error('the arrow keys do not get to the entry');
   }
 }
+
+const option = (page, name) => page.getByRole('option', { name, exact: typeof name === 'string' });
 
 const item = (page, menu, name) => page.getByRole('menu', { name: menu }).getByRole('menuitem', { name });
 

@@ -1,17 +1,22 @@
 // A lab whose site nobody has set up yet (`holdfast lab open`).
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 export class Lab {
-  /** Starts one, and waits until its dashboard can be opened. `binary` is the path of `holdfast`. */
-  static async open(binary) {
+  /**
+   * Starts one, and waits until its dashboard can be opened. `binary` is the path of `holdfast`, `client` is who dials
+   * there: `stock` OpenVPN, or a MikroTik that is `adopted`.
+   */
+  static async open(binary, client) {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-journey-'));
-    const child = spawn(binary, ['lab', 'open', '--keep-logs', join(folder, 'logs')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
+    const args = ['lab', 'open', '--client', client, '--keep-logs', join(folder, 'logs')];
+    const child = spawn(binary, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const lab = new Lab(binary, folder, child);
     const ended = new Promise((_, reject) => {
       child.once('error', reject);
@@ -35,9 +40,14 @@ export class Lab {
   }
 
   /** Has the client of an ISP dial with a profile. */
-  connect(isp, profile) {
-    const { status, stderr } = spawnSync(this.binary, ['lab', 'connect', isp, profile], { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${isp} does not take its profile: ${stderr}`);
+  async connect(isp, profile) {
+    await run(this.binary, ['lab', 'connect', isp, profile]);
+  }
+
+  /** Pastes a line into the terminal of the router, and answers what is printed there. */
+  async paste(line) {
+    const { stdout } = await run(this.binary, ['lab', 'paste', line]);
+    return stdout;
   }
 
   /** Ends it and everything in it. */
@@ -57,7 +67,7 @@ export class Lab {
       if (invitation) [, this.url, this.email, this.password] = invitation;
       const isp = line.match(/^ +(\w+) +(wan\d+) +gateway ([\d.]+)$/);
       if (isp) this.isps[isp[1]] = { interface: isp[2], gateway: isp[3] };
-      if (line.includes('lab connect')) return;
+      if (/lab (connect|paste) /.test(line)) return;
     }
   }
 }

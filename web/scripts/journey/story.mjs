@@ -11,8 +11,8 @@ const links = {
 /** A dead primary is to be seen by then. */
 const seenWithin = 2_000;
 
-/** The chapters in their order: what each is about, and what happens. */
-export const chapters = [
+/** The chapters in their order, each with what it is about: of a site whose router has any OpenVPN clients. */
+export const ofClients = [
   ['log in', logIn],
   ['make a site', makeSite],
   ['enable failover: two tunnels', enable],
@@ -20,6 +20,22 @@ export const chapters = [
   ['add a third', addThird],
   ['put it first, and confirm', putFirst],
   ['connect the router with the downloaded profiles', connect],
+  ['lose the primary', losePrimary],
+  ['get it back', getBack],
+  ['reorder without a mouse', reorder],
+  ['deactivate failover', deactivate],
+];
+
+/** Of one whose router is a MikroTik: it is asked where the others are told, and dials by itself. */
+export const ofMikrotik = [
+  ['log in', logIn],
+  ['make a site', makeSite],
+  ['adopt its router: paste a line', adopt],
+  ['enable failover: two tunnels', enable],
+  ['configure both with what the router knows', configureBoth],
+  ['add a third', addThird],
+  ['put it first, and confirm', putFirst],
+  ['wait until the router has connected', connected],
   ['lose the primary', losePrimary],
   ['get it back', getBack],
   ['reorder without a mouse', reorder],
@@ -42,6 +58,15 @@ async function makeSite({ page, hands, site }) {
   await page.getByRole('heading', { name: site, level: 1 }).waitFor();
 }
 
+async function adopt({ page, hands, lab, tell }) {
+  await hands.press(page.getByRole('button', { name: 'Adopt the router' }));
+  const line = await page.getByLabel('The line to paste').textContent();
+  const printed = lab.paste(line);
+  for (const text of (await printed).trim().split('\n')) tell(`| ${text}`);
+  const router = page.locator('section', { has: page.getByRole('heading', { name: 'Router', exact: true }) });
+  await router.getByText('Online').waitFor();
+}
+
 async function enable({ page, hands }) {
   await hands.tab('WAN Failover');
   await hands.press(page.getByRole('button', { name: 'Enable failover' }));
@@ -61,9 +86,14 @@ async function addThird(stage) {
   await configure(stage, 'WAN 1', 'fibre');
 }
 
-async function putFirst({ page, hands }) {
+async function putFirst({ page, hands, isMikrotik }) {
   await hands.drag(handle(page, 'Fibre'), handle(page, 'Starlink'));
   await expect('the draft has Fibre first', () => isFirst(page, 'Fibre'));
+  if (isMikrotik) {
+    const preview = page.getByRole('region', { name: 'What will change' });
+    await hands.press(preview.getByRole('button', { name: 'Show the commands' }));
+    await preview.getByText('/interface/ovpn-client').first().waitFor();
+  }
   await hands.press(page.getByRole('button', { name: 'Confirm Priority' }));
   await page.getByRole('status', { name: 'Progress' }).getByText('Succeeded').waitFor();
 }
@@ -76,8 +106,12 @@ async function connect({ page, hands, lab }) {
     ]);
     const profile = lab.path(`${name}.ovpn`);
     await download.saveAs(profile);
-    lab.connect(isp, profile);
+    await lab.connect(isp, profile);
   }
+  await connected({ page });
+}
+
+async function connected({ page }) {
   for (const { name } of Object.values(links)) await row(page, name).getByText('Online').waitFor();
   await row(page, 'Fibre').getByText('Active', { exact: true }).waitFor();
 }
@@ -132,19 +166,33 @@ async function deactivate({ page, hands }) {
 }
 
 /** Tells a tunnel everything about the ISP that it is for. */
-async function configure({ page, hands, lab }, blank, isp) {
+async function configure(stage, blank, isp) {
+  const { page, hands } = stage;
   const { name, type } = links[isp];
   await hands.press(page.getByRole('button', { name: `Settings of ${blank}` }));
   const dialog = page.getByRole('dialog');
   await hands.fill(dialog.getByLabel('Name'), name);
-  await hands.fill(dialog.getByLabel('Interface'), lab.isps[isp].interface);
-  await hands.fill(dialog.getByLabel('Gateway', { exact: true }), lab.isps[isp].gateway);
+  await (stage.isMikrotik ? pickWay(stage, dialog, isp) : typeWay(stage, dialog, isp));
   await hands.choose(dialog.getByRole('combobox', { name: 'Connection type' }), type);
   await hands.press(dialog.getByRole('button', { name: 'Probing and targets' }));
   await hands.choose(dialog.getByRole('combobox', { name: 'Probing' }), 'Fast: notices in half a second');
   await hands.press(dialog.getByRole('button', { name: 'Save' }));
   await dialog.waitFor({ state: 'detached' });
   await page.getByRole('button', { name: `Settings of ${name}` }).waitFor();
+}
+
+async function typeWay({ hands, lab }, dialog, isp) {
+  await hands.fill(dialog.getByRole('combobox', { name: 'Interface' }), lab.isps[isp].interface);
+  await hands.fill(dialog.getByLabel('Gateway', { exact: true }), lab.isps[isp].gateway);
+}
+
+/** Interface and gateway out of what the router has, asked at this moment. */
+async function pickWay({ hands, lab }, dialog, isp) {
+  const { interface: wanted, gateway } = lab.isps[isp];
+  const field = dialog.getByRole('combobox', { name: 'Interface' });
+  await hands.choose(field, new RegExp(`^${wanted} .*link up`));
+  await hands.press(dialog.getByRole('button', { name: 'Look up eligible gateways' }));
+  await hands.press(dialog.getByRole('button', { name: `Use ${gateway}` }));
 }
 
 const handle = (page, name) => page.getByRole('button', { name: `Move ${name}`, exact: true });
