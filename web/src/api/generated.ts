@@ -523,7 +523,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a site
-         * @description With its history and its faults. Failover has to be deactivated first.
+         * @description With its history and its faults. Failover has to be deactivated first, and an adopted router released.
          */
         delete: operations["remove_site"];
         options?: never;
@@ -4264,7 +4264,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            /** @description Failover is still enabled */
+            /** @description Failover is still enabled, or its router was not released */
             409: components["responses"]["Conflict"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

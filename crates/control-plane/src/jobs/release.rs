@@ -1,7 +1,7 @@
 //! Takes everything of Holdfast off the router of a site, and forgets it.
 
 use holdfast_api_types::{StepState, api::Edit};
-use holdfast_store::router as rows;
+use holdfast_store::{adoption, router as rows};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -32,6 +32,7 @@ pub(super) async fn run(run: &Run) -> Result<String, JobError> {
     let mut write = run.app().store().write().await?;
     run.hold(&mut write).await?;
     rows::delete(&mut write, site).await?;
+    adoption::end(&mut write, site).await?;
     write.commit().await?;
     run.app().routers().dismiss(site);
     run.app().reconciler().site_changed(site);

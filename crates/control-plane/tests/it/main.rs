@@ -5,6 +5,7 @@
 )]
 
 mod accounts;
+mod adoption;
 mod audit;
 mod conventions;
 mod engine;

@@ -1,9 +1,9 @@
 use axum::{extract::State, http::StatusCode};
 use holdfast_api_types::{
-    SiteId,
+    RouterState, SiteId,
     api::{Change, Edit},
 };
-use holdfast_store::{site, tunnel};
+use holdfast_store::{router, site, tunnel};
 use serde_json::json;
 
 use super::{found, subject};
@@ -14,7 +14,7 @@ use crate::{
 
 /// Remove a site
 ///
-/// With its history and its faults. Failover has to be deactivated first.
+/// With its history and its faults. Failover has to be deactivated first, and an adopted router released.
 #[utoipa::path(
     delete,
     path = "/sites/{id}",
@@ -23,7 +23,7 @@ use crate::{
     params(("id" = SiteId, Path, description = "The site")),
     responses(
         (status = 204, description = "Removed"),
-        (status = 409, description = "Failover is still enabled")
+        (status = 409, description = "Failover is still enabled, or its router was not released")
     ),
     security(("token" = ["operator"]))
 )]
@@ -38,6 +38,12 @@ pub(in crate::http) async fn remove(
     if row.failover_enabled || !tunnels.is_empty() {
         return Err(ApiError::conflict(
             "the site still has tunnels: deactivate its failover first, and wait for that job",
+        ));
+    }
+    let router = router::of_site(&mut write, &id).await?;
+    if router.is_some_and(|row| row.direct.is_none() && row.state != RouterState::Pending) {
+        return Err(ApiError::conflict(
+            "its router would keep what adoption has put there: release it first, with DELETE /sites/{id}/router",
         ));
     }
     site::delete(&mut write, &caller.organization, &id).await?;

@@ -183,7 +183,7 @@ fn line(number: u8) -> InterfaceSettings {
 }
 
 /// An authority of its own.
-pub(super) fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let key = rcgen::KeyPair::generate().unwrap();
     let authority = rcgen::CertificateParams::new(vec![])
         .unwrap()
