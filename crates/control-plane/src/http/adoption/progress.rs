@@ -4,6 +4,7 @@ use axum::{
 };
 use holdfast_api_types::api::{AdoptionReport, AdoptionStep, RouterFacts};
 use holdfast_routeros_plan::ADOPTION_STEPS;
+use holdfast_routeros_proto::Version;
 use holdfast_store::{
     adoption,
     router::{self, Facts},
@@ -78,7 +79,15 @@ pub(super) fn facts(said: RouterFacts) -> Facts {
         identity: fact(said.identity),
         serial: fact(said.serial),
         board: fact(said.board),
-        version: fact(said.version),
+        version: fact(said.version).map(spelled),
+    }
+}
+
+/// A version as we spell it, so that it is the same whoever tells of it.
+fn spelled(version: String) -> String {
+    match version.parse::<Version>() {
+        Ok(known) => known.to_string(),
+        Err(_) => version,
     }
 }
 
