@@ -1,6 +1,9 @@
 //! Takes everything of Holdfast off the router of a site, and forgets it.
 
-use holdfast_api_types::{StepState, api::Edit};
+use holdfast_api_types::{
+    StepState,
+    api::{Edit, LiveEvent},
+};
 use holdfast_store::{adoption, router as rows};
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +11,7 @@ use super::{
     router,
     run::{JobError, Run},
 };
+use crate::router::fault;
 
 /// How a router is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +35,15 @@ pub(super) async fn run(run: &Run) -> Result<String, JobError> {
     }
     let mut write = run.app().store().write().await?;
     run.hold(&mut write).await?;
+    let now = run.app().clock().now();
+    let over = fault::close(&mut write, site, "the router was released", now).await?;
     rows::delete(&mut write, site).await?;
     adoption::end(&mut write, site).await?;
     write.commit().await?;
+    if let Some(change) = over {
+        let event = LiveEvent { at: now, change };
+        run.app().bus().publish(&row.organization_id, event);
+    }
     run.app().routers().dismiss(site);
     run.app().reconciler().site_changed(site);
     router::tell(run, &row, Edit::Removed);

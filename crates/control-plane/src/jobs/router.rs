@@ -9,18 +9,18 @@ use holdfast_api_types::{
 use holdfast_routeros_plan::{Desired, Memory, Mode};
 use holdfast_routeros_proto::Version;
 use holdfast_store::{
-    StoreError, WriteTransaction,
-    job::{self, NewJob},
-    router::{self, Facts, Findings, Router as Row},
+    StoreError, WriteTransaction, job,
+    router::{self, Findings, Router as Row},
 };
-
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::run::{JobError, Run};
-use crate::ids::new_id;
 use crate::router::{
-    Applied, ApplyError, Goal, Line, Router, RouterError, Witness, apply, desired, live, presence,
-    pushes, reach, reads,
+    Applied, ApplyError, Goal, Line, Router, RouterError, Witness, apply, desired, fault, live,
+    presence,
+    pushes::{self, Wrong},
+    reach, reads, request,
 };
 
 const CONFIGURE: &str = "Configure the router";
@@ -87,19 +87,10 @@ pub(crate) async fn queue(
     if job::unfinished(write, &dedup).await?.is_some() {
         return Ok(None);
     }
-    let id: JobId = new_id(now);
-    let new = NewJob {
-        id: id.clone(),
-        organization_id: organization.clone(),
-        site_id: Some(site.clone()),
-        kind,
-        requested_by: requested_by.into(),
-        created_at: now,
-        input: "{}".into(),
-        dedup: Some(dedup),
-    };
+    let (organization, asks) = (organization.clone(), requested_by.into());
+    let new = request::job(kind, organization, site.clone(), asks, &json!({}), now);
     job::insert(write, &new).await?;
-    Ok(Some(id))
+    Ok(Some(new.id))
 }
 
 /// Takes failover off the router.
@@ -254,8 +245,8 @@ impl<'a> AtRouter<'a> {
             let holds = self.run.app().reconciler().holds(self.site);
             let seen = pushes::look(router, wish, &holds).await.map_err(away)?;
             let patient = clock.instant() < began + CONNECT_WITHIN;
-            match seen.wrong {
-                Some(reason) => {
+            match seen.wrong.into_iter().next() {
+                Some(Wrong { reason, .. }) => {
                     let since = *wrong_since.get_or_insert(clock.instant());
                     if clock.instant() >= since + INSTALL_WITHIN {
                         return Ok(Verdict::Wrong(reason));
@@ -351,16 +342,9 @@ impl<'a> AtRouter<'a> {
                 facts.version
             ))
         })?;
-        let said = |text: String| Some(text).filter(|text| !text.is_empty());
-        let facts = Facts {
-            identity: said(facts.identity),
-            serial: said(facts.serial),
-            board: said(facts.board),
-            version: said(facts.version),
-        };
         let mut write = self.run.app().store().write().await?;
         self.run.hold(&mut write).await?;
-        presence::heard_of(self.run.app(), write, row, Some(&facts)).await?;
+        presence::heard_of(self.run.app(), write, row, Some(&facts.into())).await?;
         Ok(version)
     }
 
@@ -374,7 +358,14 @@ impl<'a> AtRouter<'a> {
         let mut write = self.run.app().store().write().await?;
         self.run.hold(&mut write).await?;
         router::set_findings(&mut write, self.site, &findings).await?;
+        let over = fault::close(&mut write, self.site, "it was configured", findings.at).await?;
         write.commit().await?;
+        if let Some(change) = over {
+            let at = findings.at;
+            let organization = &self.run.job().organization_id;
+            let event = LiveEvent { at, change };
+            self.run.app().bus().publish(organization, event);
+        }
         self.tell().await
     }
 

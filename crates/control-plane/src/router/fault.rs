@@ -1,7 +1,7 @@
 //! The fault of a router that is not configured as it should be.
 
 use holdfast_api_types::{
-    FaultType,
+    FaultType, SiteId,
     api::{Change, FaultNews},
 };
 use holdfast_store::{
@@ -45,11 +45,11 @@ pub(super) async fn open(
 /// It does not differ any more, or there is nothing to compare. What dashboards are to be told once that is committed.
 pub(crate) async fn close(
     conn: &mut Connection,
-    row: &Router,
+    site: &SiteId,
     cause: &str,
     now: Timestamp,
 ) -> Result<Option<Change>, StoreError> {
-    let Some(known) = fault::find_open(conn, &row.site_id, None, DRIFT).await? else {
+    let Some(known) = fault::find_open(conn, site, None, DRIFT).await? else {
         return Ok(None);
     };
     let end = End {

@@ -6,6 +6,7 @@
 //! | `visits` | goes to routers as the `agenda` says |
 //! | `counters` | makes traffic of what their interfaces have counted |
 //! | `drift` | compares them with what is configured, and has them repaired |
+//! | `pushed` | notices routes that they have lost |
 //! | `links` | hears what happens to tunnels, and has it done at their routers: |
 //! | `redial` | dead clients dial anew |
 //! | `sessions` | connections follow the traffic |
@@ -18,6 +19,7 @@ mod counters;
 mod drift;
 mod household;
 mod links;
+mod pushed;
 mod redial;
 mod roll_call;
 mod sessions;
@@ -43,11 +45,7 @@ impl Keeper {
     /// Begins to look after the routers of a control plane, whose tunnels are the engine's.
     pub fn start(app: App, engine: Engine) -> Self {
         let hands = Arc::new(Semaphore::new(HANDS as usize));
-        let house = Household {
-            app: app.clone(),
-            engine: engine.clone(),
-            hands: hands.clone(),
-        };
+        let house = Household::new(app.clone(), engine.clone(), hands.clone());
         let news = links::listen(&engine);
         let mut tasks = JoinSet::new();
         tasks.spawn(roll_call::keep(app, engine));

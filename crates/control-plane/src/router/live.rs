@@ -12,6 +12,7 @@ use holdfast_routeros_proto::{
     Command, Row, Version,
     menu::{PingReply, Traffic, View},
 };
+use holdfast_store::router;
 
 use super::{
     access::{AccessError, Router},
@@ -63,6 +64,19 @@ pub struct Facts {
     pub serial: String,
     /// Version of its software.
     pub version: String,
+}
+
+impl From<Facts> for router::Facts {
+    /// As it is stored: what is empty it did not say.
+    fn from(facts: Facts) -> Self {
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            identity: said(facts.identity),
+            serial: said(facts.serial),
+            board: said(facts.board),
+            version: said(facts.version),
+        }
+    }
 }
 
 /// The interfaces, those that can be a WAN first.

@@ -15,10 +15,19 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) struct Seen {
     /// Slots whose routes are as they were pushed.
     pub(crate) right: usize,
-    /// What is wrong with the routes of a slot.
-    pub(crate) wrong: Option<String>,
+    /// Slots whose routes are something else.
+    pub(crate) wrong: Vec<Wrong>,
     /// Slots that may connect and have not.
     pub(crate) absent: Vec<String>,
+}
+
+/// A slot whose routes are not as they were pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// The slot, from 1.
+    pub(crate) slot: u8,
+    /// In words a person reads.
+    pub(crate) reason: String,
 }
 
 /// Compares what connected tunnels hold, as their controller says, with the routes of the router.
@@ -35,7 +44,7 @@ pub(crate) async fn look(
         .await?;
     let mut seen = Seen {
         right: 0,
-        wrong: None,
+        wrong: Vec::new(),
         absent: Vec::new(),
     };
     for slot in desired.slots.iter().filter(|slot| slot.enabled) {
@@ -43,7 +52,10 @@ pub(crate) async fn look(
             None => seen.absent.push(slot.number.to_string()),
             Some(held) => match unlike_pushed(slot.number, held.place, &rows) {
                 None => seen.right += 1,
-                Some(reason) => seen.wrong = seen.wrong.or(Some(reason)),
+                Some(reason) => seen.wrong.push(Wrong {
+                    slot: slot.number,
+                    reason,
+                }),
             },
         }
     }

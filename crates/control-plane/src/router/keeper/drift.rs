@@ -10,7 +10,7 @@ use holdfast_api_types::{
     Repair, RouteMode, RouterState, SiteId,
     api::{FieldFault, LiveEvent},
 };
-use holdfast_routeros_plan::{Observed, plan};
+use holdfast_routeros_plan::{Desired, Observed, plan};
 use holdfast_store::{
     WriteTransaction,
     router::{self, Facts, Findings, Mode, Router},
@@ -18,7 +18,7 @@ use holdfast_store::{
 
 use jiff::Timestamp;
 
-use super::{Household, Snag, household::is_at_work};
+use super::{Household, Snag, household::is_at_work, pushed};
 use crate::router::{
     book::RouterError,
     desired::desired,
@@ -56,8 +56,17 @@ struct Found {
 /// What follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Course {
-    is_fault: bool,
+    fault: Fault,
     repair: bool,
+}
+
+/// What becomes of the fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Open,
+    /// A repair is to show.
+    Leave,
+    Close,
 }
 
 /// Compares routers with what is configured.
@@ -90,7 +99,14 @@ impl Drift {
         if observed.dead_man_is_armed() {
             return Ok(Looked::TooEarly);
         }
-        let found = compare(house, &row, &observed).await?;
+        let (mut found, desired) = compare(house, &row, &observed).await?;
+        if let Some(desired) = desired.filter(|_| found.is_right()) {
+            let lost = pushed::lost(house, site, &router, &desired).await?;
+            if pushed::bring_back(house, site, &router, &lost).await? {
+                return Ok(Looked::TooEarly);
+            }
+            found.steps = lost.into_iter().map(|wrong| wrong.reason).collect();
+        }
         let version = observed.version().to_string();
         self.conclude(house, site, version, &found).await
     }
@@ -118,9 +134,11 @@ impl Drift {
             .repairs()
             .course(site, found, row.repair, app.clock().instant());
         let mut news = Vec::new();
-        news.extend(match course.is_fault {
-            true => fault::open(&mut write, &row, &found.cause(), now).await?,
-            false => fault::close(&mut write, &row, "it is as it should be again", now).await?,
+        let right = "it is as it should be again";
+        news.extend(match course.fault {
+            Fault::Open => fault::open(&mut write, &row, &found.cause(), now).await?,
+            Fault::Leave => None,
+            Fault::Close => fault::close(&mut write, site, right, now).await?,
         });
         if course.repair {
             news.push(request::repair(&mut write, &row, now).await?);
@@ -149,25 +167,33 @@ impl Drift {
     }
 }
 
-async fn compare(house: &Household, row: &Router, observed: &Observed) -> Result<Found, Snag> {
+/// What differs, and what is wanted if it can be.
+async fn compare(
+    house: &Household,
+    row: &Router,
+    observed: &Observed,
+) -> Result<(Found, Option<Desired>), Snag> {
     let site = &row.site_id;
     let desired = match desired(&house.app, site, observed.version(), None).await {
         Ok(desired) => desired,
-        Err(RouterError::Invalid(fields)) => return Ok(Found::refused(fields)),
+        Err(RouterError::Invalid(fields)) => return Ok((Found::refused(fields), None)),
         Err(err) => return Err(err.into()),
     };
     // Only we write it; what cannot be read is as good as nothing.
     let memory = serde_json::from_str(&row.memory).unwrap_or_default();
     match plan(&desired, observed, &memory) {
-        Ok(plan) => Ok(Found {
-            steps: plan.steps.into_iter().map(|step| step.summary).collect(),
-            refused: Vec::new(),
-            warnings: plan.warnings,
-        }),
-        Err(refusals) => Ok(Found::refused(faults(
-            &refusals,
-            &house.tunnels(site).await?,
-        ))),
+        Ok(plan) => {
+            let found = Found {
+                steps: plan.steps.into_iter().map(|step| step.summary).collect(),
+                refused: Vec::new(),
+                warnings: plan.warnings,
+            };
+            Ok((found, Some(desired)))
+        }
+        Err(refusals) => {
+            let fields = faults(&refusals, &house.tunnels(site).await?);
+            Ok((Found::refused(fields), None))
+        }
     }
 }
 
@@ -236,13 +262,14 @@ impl Found {
 
 impl Repairs {
     fn course(&mut self, site: &SiteId, found: &Found, wish: Repair, now: Instant) -> Course {
-        let is_repairable = found.refused.is_empty() && !found.is_right();
-        if !is_repairable || wish == Repair::Ask {
+        let course = |fault, repair| Course { fault, repair };
+        if found.is_right() {
             self.0.remove(site);
-            return Course {
-                is_fault: !found.is_right(),
-                repair: false,
-            };
+            return course(Fault::Close, false);
+        }
+        if !found.refused.is_empty() || wish == Repair::Ask {
+            self.0.remove(site);
+            return course(Fault::Open, false);
         }
         let Some(tried) = self.0.get_mut(site) else {
             let tried = Tried {
@@ -250,20 +277,14 @@ impl Repairs {
                 pause: FIRST_PAUSE,
             };
             self.0.insert(site.clone(), tried);
-            return Course {
-                is_fault: false,
-                repair: true,
-            };
+            return course(Fault::Leave, true);
         };
         let repair = now >= tried.again_at;
         if repair {
             tried.pause = (tried.pause * 2).min(LAST_PAUSE);
             tried.again_at = now + tried.pause;
         }
-        Course {
-            is_fault: true,
-            repair,
-        }
+        course(Fault::Open, repair)
     }
 }
 
@@ -278,8 +299,8 @@ mod tests {
         }
     }
 
-    fn course(is_fault: bool, repair: bool) -> Course {
-        Course { is_fault, repair }
+    fn course(fault: Fault, repair: bool) -> Course {
+        Course { fault, repair }
     }
 
     #[test]
@@ -288,15 +309,24 @@ mod tests {
         let mut repairs = Repairs::default();
         let now = Instant::now();
         let mut next = |found: &Found, wish| repairs.course(&site, found, wish, now);
-        assert_eq!(next(&found(0), Repair::Ask), course(false, false));
-        assert_eq!(next(&found(2), Repair::Ask), course(true, false));
-        assert_eq!(next(&found(0), Repair::Automatic), course(false, false));
-        assert_eq!(next(&found(2), Repair::Automatic), course(false, true));
+        assert_eq!(next(&found(0), Repair::Ask), course(Fault::Close, false));
+        assert_eq!(next(&found(2), Repair::Ask), course(Fault::Open, false));
+        assert_eq!(
+            next(&found(0), Repair::Automatic),
+            course(Fault::Close, false)
+        );
+        assert_eq!(
+            next(&found(2), Repair::Automatic),
+            course(Fault::Leave, true)
+        );
         let refused = Found {
             refused: vec!["there is no ether9".into()],
             ..Found::default()
         };
-        assert_eq!(next(&refused, Repair::Automatic), course(true, false));
+        assert_eq!(
+            next(&refused, Repair::Automatic),
+            course(Fault::Open, false)
+        );
     }
 
     #[test]
@@ -308,19 +338,20 @@ mod tests {
         for minute in (0..24 * 60).step_by(5) {
             let now = start + Duration::from_secs(minute * 60);
             let course = repairs.course(&site, &found(1), Repair::Automatic, now);
-            assert_eq!(course.is_fault, minute > 0);
+            assert_eq!(course.fault == Fault::Open, minute > 0);
             if course.repair {
                 repaired.push(minute);
             }
         }
         assert_eq!(repaired, [0, 10, 30, 70, 150, 310, 630, 990, 1350]);
-        assert!(
-            !repairs
-                .course(&site, &found(0), Repair::Automatic, start)
-                .is_fault
-        );
+        let right = repairs.course(&site, &found(0), Repair::Automatic, start);
+        assert_eq!(right, course(Fault::Close, false));
         let again = repairs.course(&site, &found(1), Repair::Automatic, start);
-        assert_eq!(again, course(false, true), "what helped once begins anew");
+        assert_eq!(
+            again,
+            course(Fault::Leave, true),
+            "what helped once begins anew"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What everybody here needs: the control plane, its engine, and what is stored of a site.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use holdfast_api_types::{JobState, SiteId, TunnelId, api::Gateway};
 use holdfast_store::{
@@ -11,6 +11,7 @@ use holdfast_store::{
 };
 use tokio::sync::Semaphore;
 
+use super::redial::Redials;
 use crate::{
     App,
     engine::Engine,
@@ -31,6 +32,7 @@ pub(super) struct Household {
     pub(super) engine: Engine,
     /// Whoever is at something that must be finished has one of [`HANDS`].
     pub(super) hands: Arc<Semaphore>,
+    redials: Arc<Mutex<Redials>>,
 }
 
 /// Why something was not done.
@@ -60,6 +62,21 @@ impl From<RouterError> for Snag {
 }
 
 impl Household {
+    pub(super) fn new(app: App, engine: Engine, hands: Arc<Semaphore>) -> Self {
+        Self {
+            app,
+            engine,
+            hands,
+            redials: Arc::default(),
+        }
+    }
+
+    /// Whether the client of a tunnel may be made to dial anew now; it counts as done then.
+    pub(super) fn may_redial(&self, tunnel: &TunnelId) -> bool {
+        let mut redials = self.redials.lock().unwrap_or_else(PoisonError::into_inner);
+        redials.may(tunnel, self.app.clock().instant())
+    }
+
     /// The way to the router of a site.
     pub(super) async fn reach(&self, site: &SiteId) -> Result<Router, Snag> {
         Ok(reach(&self.app, site).await?)

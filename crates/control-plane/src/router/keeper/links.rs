@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     Household, Snag,
-    redial::{Redials, redial},
+    redial::redial,
     sessions::{self, Move},
 };
 use crate::engine::Engine;
@@ -71,7 +71,6 @@ fn news_of(site: &SiteId, tunnel: &TunnelId, kind: &LinkEventKind) -> Option<New
 pub(super) async fn follow(house: Household, mut news: mpsc::Receiver<News>) {
     let mut desk = Desk {
         house,
-        redials: Redials::default(),
         moves: HashMap::new(),
         tasks: JoinSet::new(),
     };
@@ -89,7 +88,6 @@ pub(super) async fn follow(house: Household, mut news: mpsc::Receiver<News>) {
 
 struct Desk {
     house: Household,
-    redials: Redials,
     /// What was left, and who sees to its connections.
     moves: HashMap<(SiteId, TunnelId), AbortHandle>,
     tasks: JoinSet<()>,
@@ -97,8 +95,7 @@ struct Desk {
 
 impl Desk {
     fn died(&mut self, site: SiteId, tunnel: TunnelId) {
-        let now = self.house.app.clock().instant();
-        if !self.redials.may(&tunnel, now) {
+        if !self.house.may_redial(&tunnel) {
             return;
         }
         let house = self.house.clone();
@@ -134,8 +131,9 @@ impl Desk {
     }
 }
 
+/// A site that is offline has no way to its router: nobody needs to look for that.
 fn report(site: &SiteId, what: &str, snag: &Snag) {
-    tracing::warn!(site.id = %site, error = snag as &dyn std::error::Error, "{what}");
+    tracing::info!(site.id = %site, error = snag as &dyn std::error::Error, "{what}");
 }
 
 #[cfg(test)]

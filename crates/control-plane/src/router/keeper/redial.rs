@@ -51,19 +51,27 @@ pub(super) async fn redial(
         return Ok(());
     };
     let router = house.reach(site).await?;
-    let (house, tunnel) = (house.clone(), tunnel.clone());
+    let (engine, dead) = (house.engine.clone(), tunnel.clone());
+    dial_anew(house, router, slot, move || !engine.is_up(&dead)).await
+}
+
+/// Has the client of a slot dial anew, if it holds on to a connection and it is still so that it should.
+pub(super) async fn dial_anew(
+    house: &Household,
+    router: Router,
+    slot: u8,
+    is_so: impl FnOnce() -> bool + Send + 'static,
+) -> Result<(), Snag> {
+    let hands = house.hands.clone();
     // On its own: broken off in the middle it would leave the client switched off.
     let task = tokio::spawn(async move {
-        let _hand = house.hands.acquire().await;
+        let _hand = hands.acquire().await;
         let _pen = router.pen().await;
-        if house.engine.is_up(&tunnel) {
+        if !is_so() {
             return Ok(());
         }
         match holding_on(&router, slot).await? {
-            Some(client) => {
-                tracing::info!(tunnel.id = %tunnel, "a dead client is made to dial anew");
-                switch_off_and_on(&router, &client).await
-            }
+            Some(client) => switch_off_and_on(&router, &client).await,
             None => Ok(()),
         }
     });
@@ -87,6 +95,7 @@ fn sits_there(rows: &[Row], slot: u8) -> Option<String> {
 }
 
 async fn switch_off_and_on(router: &Router, client: &str) -> Result<(), Snag> {
+    tracing::info!(client, "a client is made to dial anew");
     let switch = |off| Command::set(Menu::OvpnClient.path(), client).with("disabled", off);
     // Lost or late, it may have been carried out all the same.
     let off = router.send(switch("yes"), ANSWER_WITHIN).await;

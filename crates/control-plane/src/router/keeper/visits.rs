@@ -164,9 +164,9 @@ impl Shared {
         };
         let router = self.house.reach(site).await?;
         let tells_itself = row.direct.is_none() && row.state == RouterState::Online;
-        let facts = match tells_itself {
+        let facts: Option<Facts> = match tells_itself {
             true => None,
-            false => Some(stored(live::facts(&router).await?)),
+            false => Some(live::facts(&router).await?.into()),
         };
         let tunnels = if row.configured {
             self.house.tunnels(site).await?
@@ -232,15 +232,5 @@ impl Shared {
     async fn look(&self, site: &SiteId) -> Result<bool, Snag> {
         let looked = self.drift.look(&self.house, site).await?;
         Ok(looked == Looked::Done)
-    }
-}
-
-fn stored(facts: live::Facts) -> Facts {
-    let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    Facts {
-        identity: said(facts.identity),
-        serial: said(facts.serial),
-        board: said(facts.board),
-        version: said(facts.version),
     }
 }

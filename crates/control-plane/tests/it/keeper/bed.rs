@@ -11,6 +11,7 @@ use holdfast_api_types::{
     controller::{LoginRequest, LoginVerdict, Report, ReportKind, Verdict},
 };
 use holdfast_control_plane::{
+    Config,
     engine::{Engine, Source},
     events::{Message, Subscription},
     ids::{SecretHash, SecretKind, new_secret},
@@ -31,6 +32,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     estate::{config, enabled_site},
+    router::bed::authority,
     support::{Client, PASSWORD, TestApp},
 };
 
@@ -85,7 +87,11 @@ impl Bed {
     }
 
     async fn with(router: Option<SocketAddr>) -> Self {
-        let app = TestApp::with(config()).await;
+        let config = Config {
+            ca: authority().pem,
+            ..config()
+        };
+        let app = TestApp::with(config).await;
         let ours = app.organization("ours").await;
         let organization = ours.id.clone();
         let owner = ours.token(UserRole::Owner).await;

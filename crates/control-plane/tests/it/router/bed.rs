@@ -69,7 +69,7 @@ impl Bed {
     }
 
     /// The way to it.
-    pub(super) fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         self.router_with_password("")
     }
 
