@@ -1,5 +1,7 @@
 //! Taking away what we have brought.
 
+use holdfast_routeros_proto::Row;
+
 use crate::{
     Attribute, Attributes, Change, Kind, Memory, Menu, Observed, Plan, Selection, Step, Undo,
     draft::{Draft, Phase},
@@ -24,10 +26,16 @@ pub fn removal(observed: &Observed, memory: &Memory) -> Plan {
 /// other end. Some seconds after the last step the router cannot be reached any more.
 pub fn release(observed: &Observed, memory: &Memory) -> Plan {
     let mut plan = removal(observed, memory);
-    if is_adopted(observed) {
+    if is_adopted(observed) && !is_leaving(observed) {
         plan.steps.push(leave());
     }
     plan
+}
+
+/// Whether it was told to leave already: some seconds pass until it does.
+fn is_leaving(observed: &Observed) -> bool {
+    let told = |row: &Row| row.text("name") == names::RELEASE;
+    observed.rows(Menu::Scheduler).iter().any(told)
 }
 
 fn is_adopted(observed: &Observed) -> bool {

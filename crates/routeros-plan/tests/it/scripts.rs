@@ -429,4 +429,7 @@ fn release_needs_nobody_on_the_other_end() {
         panic!("{plan}");
     };
     assert_eq!(*menu, Menu::Scheduler);
+    router.apply(&plan.steps[0].change).unwrap();
+    let again = release(&router.observe(), &Memory::default());
+    assert!(again.is_empty(), "it was told already: {again}");
 }
