@@ -222,14 +222,31 @@ impl<'a> AtRouter<'a> {
                 let note = format!("{reason}: the router holds the routes itself from now on");
                 self.run.log(LogKind::Note, &note).await?;
                 let wish = self.wish(version).await?;
+                let enabled = wish.slots.iter().filter(|slot| slot.enabled).count();
                 let applied = self.apply(router, &Goal::Configure(wish), memory).await?;
                 self.note_findings(&applied).await?;
                 self.run.app().reconciler().site_changed(self.site);
+                self.reconnected(enabled, ordinal).await?;
                 self.run
                     .step(ordinal, READ_BACK, StepState::Succeeded, &note)
                     .await
             }
         }
+    }
+
+    /// Waits for the tunnels of a router that had to dial anew, as long as that may take.
+    async fn reconnected(&self, enabled: usize, ordinal: u32) -> Result<(), JobError> {
+        let clock = self.run.app().clock();
+        let began = clock.instant();
+        let connected = || self.run.app().reconciler().holds(self.site).len();
+        while connected() < enabled && clock.instant() < began + CONNECT_WITHIN {
+            let detail = "waits for the tunnels to connect anew";
+            self.run
+                .step(ordinal, READ_BACK, StepState::Running, detail)
+                .await?;
+            self.run.pause(LOOK_EVERY).await?;
+        }
+        Ok(())
     }
 
     async fn pushed_wrongly(
