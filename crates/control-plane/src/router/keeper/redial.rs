@@ -70,6 +70,9 @@ pub(super) async fn dial_anew(
         if !is_so() {
             return Ok(());
         }
+        // The session may go by the line that has died, and would be waited for in vain: the management tunnel shares
+        // the line of the first slot. A new one takes the first way that answers.
+        router.hang_up().await;
         match holding_on(&router, slot).await? {
             Some(client) => switch_off_and_on(&router, &client).await,
             None => Ok(()),
