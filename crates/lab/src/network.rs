@@ -107,6 +107,8 @@ impl Line {
         }
         namespace.run(move |net| {
             net.set_ipv4("ip_forward", "1")?;
+            // A gateway that moves keeps its new address when the old one goes.
+            net.set_ipv4("conf/all/promote_secondaries", "1")?;
             net.add_route(ANYWHERE, 0, plan.uplink_inet(), 0)
         })?;
         inet.run(move |net| {

@@ -96,6 +96,15 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Waits until the router has none of the routes of a line's tunnel.
+    pub(crate) fn wait_until_let_go(&self, line: usize, within: Duration) -> anyhow::Result<()> {
+        let gone = || self.lab.prefix(line).is_none();
+        wait::until(Instant::now() + within, gone).map_err(|_| {
+            let (name, seconds) = (self.lab.isps()[line], within.as_secs());
+            anyhow!("the router kept the routes of {name} for {seconds} s")
+        })
+    }
+
     /// Waits until the fault log has a fault of this type that is open, or one that has ended. Passes where the server
     /// keeps no such log.
     pub(crate) fn wait_for_fault(

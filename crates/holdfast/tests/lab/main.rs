@@ -12,6 +12,8 @@
     reason = "a test helper that cannot go on says so by panicking"
 )]
 
+mod routers;
+
 use std::{
     process::Command,
     sync::{Mutex, PoisonError},

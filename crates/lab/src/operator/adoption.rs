@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail, ensure};
 use holdfast_api_types::{
     RouterState, StepState,
-    api::{Accepted, AdoptionProgress, Deactivation, GatewayCandidates, Router, RouterInterfaces},
+    api::{
+        Accepted, AdoptionProgress, Deactivation, FieldFault, GatewayCandidates, Router,
+        RouterInterfaces,
+    },
 };
 use serde_json::{Value, json};
 
 use super::{Connection, Operator};
-use crate::{network::Line, routeros::RouterOs, wait};
+use crate::{api::Refusal, network::Line, routeros::RouterOs, wait};
 
 /// From the end of the script until the control plane has heard of the router.
 const ONLINE_WITHIN: Duration = Duration::from_secs(20);
@@ -96,6 +99,28 @@ impl Operator {
             best.warnings
         );
         Ok(best.gateway.clone())
+    }
+
+    /// Enters something for a connection's tunnel that cannot work, and answers what the API has against it.
+    ///
+    /// # Errors
+    /// When it is taken, or refused for more than that.
+    pub(crate) fn refused(
+        &self,
+        connection: usize,
+        field: &str,
+        value: &str,
+    ) -> anyhow::Result<FieldFault> {
+        let wish = json!({ field: value });
+        let path = format!("/api/v1/tunnels/{}", self.tunnels()[connection]);
+        let Err(error) = self.api.patch::<Value>(&path, &wish) else {
+            bail!("{wish} is taken");
+        };
+        let refusal: Refusal = error.downcast()?;
+        match &refusal.error.fields[..] {
+            [fault] if refusal.status == 422 => Ok(fault.clone()),
+            _ => bail!("{wish}: {refusal}"),
+        }
     }
 
     /// Takes failover off the router.

@@ -1,12 +1,12 @@
 //! Scenarios about a MikroTik that the operator adopts, from its first line to the last.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use holdfast_api_types::RouteMode;
 
 use super::{AFTERMATH, BACKUP, MOVED, MikroTik, PRIMARY, RETURNED, Scenario};
-use crate::{fault::LineFault, routeros::Habits, stage::Stage, topology::Layout};
+use crate::{fault::LineFault, routeros::Habits, stage::Stage, topology::Layout, wait};
 
 const USUAL: MikroTik = MikroTik {
     layout: Layout {
@@ -62,7 +62,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 stage.watch(LEASE)?;
                 stage.wait_for_carrier(PRIMARY, MOVED)?;
             }
-            there_and_back(stage)?;
             give_back(stage)
         },
     },
@@ -103,7 +102,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             },
             ..USUAL
         }),
-        play: there_and_back,
+        play: |stage| {
+            stage.break_line(PRIMARY, LineFault::BlackHole);
+            stage.wait_for_carrier(BACKUP, MOVED)?;
+            // Nobody has told it over the line that is dead.
+            stage.wait_until_let_go(PRIMARY, LET_GO_WITHIN)?;
+            stage.heal_line(PRIMARY);
+            stage.wait_for_carrier(PRIMARY, RETURNED)?;
+            stage.watch(AFTERMATH)
+        },
     },
     Scenario {
         name: "router-one-address",
@@ -121,11 +128,24 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             give_back(stage)
         },
     },
+    Scenario {
+        name: "router-mistakes",
+        about: "the operator enters what cannot work: it is refused with the mend, and nothing is sent to the router",
+        hold: None,
+        router: Some(USUAL),
+        play: mistakes,
+    },
 ];
 
+/// How long a tunnel that carries nothing may keep its routes.
+const LET_GO_WITHIN: Duration = Duration::from_secs(15);
+
 /// How often a lease changes, and how long each of them stays.
-const CHANGES: u8 = 4;
+const CHANGES: u8 = 3;
 const LEASE: Duration = Duration::from_secs(8);
+
+/// How long a router that is released may take to remove the last of what it has.
+const LEFT_WITHIN: Duration = Duration::from_secs(20);
 
 /// Traffic leaves a dead primary, and returns to it.
 fn there_and_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
@@ -137,6 +157,37 @@ fn there_and_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.watch(AFTERMATH)
 }
 
+/// Entered for the backup: the field, the value, and what is said against it. The primary has `wan1`.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("interface", "ether9", "no such interface"),
+    ("interface", "wan1", "same interface"),
+    (
+        "interface",
+        "holdfast-management",
+        "lead a tunnel into a tunnel",
+    ),
+    ("gateway", "203.0.113.77", "do not have that address"),
+    ("gateway", "198.51.100.2", "the router's own address"),
+    ("gateway", "wan2", "no point-to-point link"),
+];
+
+fn mistakes(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let (operator, lab) = (stage.operator()?, stage.lab());
+    let router = lab.routeros().context("the site has a MikroTik")?;
+    let before = router.export()?;
+    for (field, value, reason) in MISTAKES {
+        let fault = operator.refused(BACKUP, field, value)?;
+        ensure!(
+            fault.field == *field
+                && fault.value.as_deref() == Some(value)
+                && fault.message.contains(reason),
+            "{field} = {value} is refused with {fault:?}"
+        );
+        same("untouched", &before, &router.export()?)?;
+    }
+    stage.watch(AFTERMATH)
+}
+
 /// Takes failover off the router, and then everything. What is left is compared with what was there before.
 fn give_back(stage: &Stage<'_>) -> anyhow::Result<()> {
     let (operator, lab) = (stage.operator()?, stage.lab());
@@ -145,7 +196,10 @@ fn give_back(stage: &Stage<'_>) -> anyhow::Result<()> {
     operator.deactivate()?;
     same("deactivated", &before.adopted, &router.export()?)?;
     operator.release()?;
-    same("released", &before.factory, &router.export()?)
+    // The tunnel that carries commands is among what goes, so the router does the last of it alone.
+    let as_before = || router.export().is_ok_and(|now| now == before.factory);
+    let left = wait::until(Instant::now() + LEFT_WITHIN, as_before);
+    left.or_else(|_| same("released", &before.factory, &router.export()?))
 }
 
 /// # Errors
