@@ -10,7 +10,11 @@ export function CopyLine({ text, label }: { text: string; label: string }) {
         type="auto"
         viewportProps={{ tabIndex: 0, 'aria-label': label, role: 'region' }}
       >
-        <Code block style={{ whiteSpace: 'pre' }}>
+        {/* What is around it scrolls. */}
+        <Code
+          block
+          style={{ whiteSpace: 'pre', overflow: 'visible', width: 'max-content', minWidth: '100%' }}
+        >
           {text}
         </Code>
       </ScrollArea>

@@ -1,4 +1,20 @@
-import { Badge, createTheme, Modal, ModalHeader, Table, Tooltip } from '@mantine/core';
+import {
+  Autocomplete,
+  Badge,
+  Combobox,
+  createTheme,
+  Modal,
+  ModalHeader,
+  Select,
+  Table,
+  Tooltip,
+} from '@mantine/core';
+
+/** The list itself scrolls: what scrolls around it could not be reached by keyboard. */
+const list = {
+  defaultProps: { withScrollArea: false },
+  styles: { options: { maxHeight: 240, overflowY: 'auto' } },
+} as const;
 
 /** One look for everything: system fonts, calm surfaces, and colours that keep their contrast in light and dark. */
 export const theme = createTheme({
@@ -12,6 +28,10 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Table: Table.extend({ defaultProps: { verticalSpacing: 'xs' } }),
+    // Within the dialog or the page to which their field belongs.
+    Combobox: Combobox.extend({ defaultProps: { withinPortal: false } }),
+    Select: Select.extend(list),
+    Autocomplete: Autocomplete.extend(list),
     Badge: Badge.extend({ defaultProps: { radius: 'sm' } }),
     Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, multiline: true, maw: 420, openDelay: 150 } }),
     // A dialog's title bar is no banner of the page.

@@ -59,7 +59,7 @@ export function AccessForm({ site, onDone }: { site: string; onDone: () => void 
             <Checkbox label="Encrypted (api-ssl)" {...form.getInputProps('tls', { type: 'checkbox' })} />
             <TextInput
               label="Fingerprint of its certificate"
-              description="SHA-256; empty trusts whatever it shows at first"
+              description="SHA-256; left empty, Holdfast's own authority must have signed it"
               {...form.getInputProps('fingerprint')}
             />
             <TextInput label="User" required autoComplete="off" {...form.getInputProps('user')} />

@@ -1,8 +1,9 @@
-import { Alert, Button, Code, Group, Modal, ScrollArea, Stack, Text } from '@mantine/core';
+import { Alert, Button, Code, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconArrowsDiff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
+import { sentence } from '../../api/error';
 import type { Schemas } from '../../api/types';
 import { useMay } from '../../session/session';
 import { Answer, ErrorNote } from '../../ui/notes';
@@ -92,14 +93,10 @@ export function PlanSteps({ plan }: { plan: Schemas['RouterPlan'] }) {
     <Stack gap="sm" component="ol" pl="lg" m={0}>
       {plan.steps.map((step) => (
         <li key={step.command}>
-          <Text size="sm">{step.summary}</Text>
-          <ScrollArea
-            viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': `Command: ${step.summary}` }}
-          >
-            <Code block style={{ whiteSpace: 'pre' }}>
-              {step.command}
-            </Code>
-          </ScrollArea>
+          <Text size="sm">{sentence(step.summary)}</Text>
+          <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {step.command}
+          </Code>
         </li>
       ))}
     </Stack>
