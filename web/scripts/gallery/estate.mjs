@@ -48,6 +48,7 @@ export async function furnish(gallery) {
     });
   }
 
+  await connectRouter(gallery, office);
   const job = await reorder(gallery, clinic);
   kill();
   await until('the warehouse is on its backup', async () => {
@@ -84,6 +85,39 @@ async function site(gallery, name, note, names) {
     Object.assign(tunnel, credentials, { slot: data.slot });
   }
   return { id: made.id, tunnels };
+}
+
+const login = { user: 'holdfast', password: 'for the gallery alone' };
+
+/** Gives a site a MikroTik that is reached at an address of its own, and waits until it has been heard of. */
+async function connectRouter(gallery, { id }) {
+  const lease = (host) => ({ address: `192.0.2.${host + 1}`, prefix: 28, gateway: `192.0.2.${host}` });
+  const port = await gallery.mikrotik({
+    identity: 'head-office',
+    board: 'RB5009UG+S+',
+    serial: 'HG809RV6W2K',
+    version: '7.20.6',
+    interfaces: [
+      { name: 'ether1', lease: lease(1) },
+      { name: 'ether2', lease: lease(17) },
+      { name: 'ether3', lease: lease(33) },
+      { name: 'ether4' },
+      { name: 'ether5', link: false },
+    ],
+    users: [{ name: login.user, password: login.password, group: 'full' }],
+    configuration: [
+      '/interface list add name=LAN',
+      '/interface list member add list=LAN interface=ether4',
+      '/ip address add address=192.168.88.1/24 interface=ether4',
+      ...['ether1', 'ether2', 'ether3'].map((name) => `/ip dhcp-client add interface=${name}`),
+    ].join('\n'),
+  });
+  const access = { kind: 'direct', address: '127.0.0.1', port, tls: false, ...login };
+  await gallery.ask('PUT', `/sites/${id}/router/access`, access);
+  await until('the router was read', async () => {
+    const { data } = await gallery.ask('GET', `/sites/${id}/router`);
+    return data.identity;
+  });
 }
 
 /** Has the second tunnel become the first, and waits for the job. */

@@ -1,6 +1,6 @@
 // A `holdfast serve` of its own in a scratch directory, set up with an owner, and clients that stand for routers.
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,15 +15,15 @@ export class Gallery {
   /** Starts everything. `binary` is the path of `holdfast`. */
   static async start(binary) {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-gallery-'));
-    const [http, ...slots] = await freePorts(4);
-    const gallery = new Gallery(binary, folder, http, slots);
+    const [http, routers, ...slots] = await freePorts(5);
+    const gallery = new Gallery(binary, folder, { http, routers, slots });
     gallery.children.push(gallery.#spawn('serve', ['serve']));
     await until('the server answers', async () => (await fetch(`${gallery.url}/api/v1/health`)).ok);
     await gallery.#setUp();
     return gallery;
   }
 
-  constructor(binary, folder, http, slots) {
+  constructor(binary, folder, { http, routers, slots }) {
     this.binary = binary;
     this.folder = folder;
     this.url = `http://127.0.0.1:${http}`;
@@ -32,6 +32,7 @@ export class Gallery {
       ...process.env,
       HOLDFAST_DATA: join(folder, 'data'),
       HOLDFAST_HTTP_LISTEN: `127.0.0.1:${http}`,
+      HOLDFAST_HTTP_ROUTERS_LISTEN: `127.0.0.1:${routers}`,
       HOLDFAST_CONTROLLER_SLOTS: this.slots.join(','),
     };
     this.children = [];
@@ -66,6 +67,22 @@ export class Gallery {
     ]);
     this.children.push(child);
     return () => child.kill();
+  }
+
+  /** Starts a MikroTik with these settings (docs/virtual-router.md); answers the port of its API. */
+  async mikrotik(settings) {
+    const path = (kind) => join(this.folder, `router-${this.children.length}.${kind}`);
+    const [config, ready] = [path('json'), path('ready')];
+    const access = { api: '127.0.0.1:0', ready };
+    // It has nothing to do with this machine's network.
+    writeFileSync(config, JSON.stringify({ ...settings, kernel: 'off', access }));
+    this.children.push(this.#spawn('router', ['lab', 'router', '--config', config]));
+    let port;
+    await until('the router listens', async () => {
+      port = Number(JSON.parse(readFileSync(ready, 'utf8')).api.split(':')[1]);
+      return true;
+    });
+    return port;
   }
 
   stop() {
