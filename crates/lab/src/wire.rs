@@ -303,6 +303,17 @@ mod tests {
     }
 
     #[test]
+    fn a_wire_is_cut_when_nothing_passes_either_way() {
+        let now = Instant::now();
+        let mut wire = Wire::default();
+        wire.cut(Direction::Up);
+        assert!(!wire.is_cut(now), "one way is open");
+        wire.cut_until(Direction::Down, now + 5 * MS);
+        assert!(wire.is_cut(now));
+        assert!(!wire.is_cut(now + 5 * MS), "that way has healed by itself");
+    }
+
+    #[test]
     fn a_cut_in_one_direction_loses_what_is_under_way_there_and_nothing_else() {
         let now = Instant::now();
         let mut wire = Wire::new(Conditions {
