@@ -60,6 +60,8 @@ pub(super) async fn follow(house: &Household, moved: &Move) -> Result<usize, Sna
         return Ok(0);
     }
     let router = house.reach(&moved.site).await?;
+    // The session may go through what has just died, and wait for ever.
+    router.hang_up().await;
     if !taken_over(house, &router, &moved.site, left, &tunnels).await? {
         return Ok(0);
     }
