@@ -60,7 +60,7 @@ export function VirtualTable<T>({ label, columns, rows, keyOf, onEnd, rowHeight 
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody ref={body}>
-          <Spacer height={above} columns={columns.length} />
+          <Spacer height={above} />
           {items.map(({ index, key }) => {
             const row = rows[index];
             return (
@@ -75,19 +75,19 @@ export function VirtualTable<T>({ label, columns, rows, keyOf, onEnd, rowHeight 
               )
             );
           })}
-          <Spacer height={below} columns={columns.length} />
+          <Spacer height={below} />
         </Table.Tbody>
       </Table>
     </Paper>
   );
 }
 
-/** Stands for the rows that do not exist. */
-function Spacer({ height, columns }: { height: number; columns: number }) {
+/** Stands for the rows that do not exist. One cell: more would make room for columns that a narrow window leaves out. */
+function Spacer({ height }: { height: number }) {
   if (height <= 0) return null;
   return (
     <tr>
-      <td colSpan={columns} style={{ height, padding: 0 }} />
+      <td style={{ height, padding: 0 }} />
     </tr>
   );
 }
