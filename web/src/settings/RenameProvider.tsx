@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { IconPencil } from '@tabler/icons-react';
 import { useApiForm } from '../ui/form';
 import { ErrorNote } from '../ui/notes';
 import { type Provider, useRenameProvider } from './providers';
@@ -9,9 +10,9 @@ export function RenameProvider({ provider }: { provider: Provider }) {
   const [opened, { open, close }] = useDisclosure();
   return (
     <>
-      <Button size="xs" variant="subtle" onClick={open} aria-label={`Rename ${provider.name}`}>
-        Rename
-      </Button>
+      <ActionIcon variant="subtle" onClick={open} aria-label={`Rename ${provider.name}`}>
+        <IconPencil size={16} aria-hidden />
+      </ActionIcon>
       <Modal opened={opened} onClose={close} title={`Rename ${provider.name}`}>
         <Form provider={provider} onDone={close} />
       </Modal>
