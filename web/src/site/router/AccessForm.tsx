@@ -7,7 +7,7 @@ import { useSetAccess } from './router';
 const fields = ['address', 'port', 'user', 'password', 'fingerprint'];
 
 const initial = {
-  kind: 'tunnel',
+  kind: 'tunnel' as Schemas['RouterAccess'],
   address: '',
   port: 8729,
   tls: true,
@@ -16,10 +16,17 @@ const initial = {
   fingerprint: '',
 };
 
+interface Props {
+  site: string;
+  /** How it is reached until now. */
+  now: Schemas['RouterAccess'];
+  onDone: () => void;
+}
+
 /** Through its own tunnels, as it was adopted, or at an address. */
-export function AccessForm({ site, onDone }: { site: string; onDone: () => void }) {
+export function AccessForm({ site, now, onDone }: Props) {
   const access = useSetAccess(site);
-  const form = useApiForm(initial, access.error);
+  const form = useApiForm({ ...initial, kind: now }, access.error);
   const isDirect = form.values.kind === 'direct';
   return (
     <form onSubmit={form.onSubmit((values) => access.mutate(wish(values), { onSuccess: onDone }))}>

@@ -46,7 +46,7 @@ export function RouterMenu({ site, router }: { site: string; router: Schemas['Ro
       </Menu>
       <PlanDialog site={site} opened={planning} onClose={plan.close} />
       <Modal opened={reaching} onClose={reach.close} title="How the router is reached">
-        <AccessForm site={site} onDone={reach.close} />
+        <AccessForm site={site} now={router.access} onDone={reach.close} />
       </Modal>
       <Release site={site} opened={releasing} onClose={release.close} isAway={router.state === 'away'} />
     </>
