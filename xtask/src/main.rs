@@ -6,6 +6,7 @@
 
 mod api;
 mod bench;
+mod chr;
 mod clients;
 mod demo;
 mod fuzz;
@@ -40,6 +41,8 @@ enum Chore {
     Api(api::Api),
     /// Let clients of the RouterOS API that others wrote use the lab's virtual router
     Clients,
+    /// Lay a real RouterOS beside the virtual router, and show what it answers otherwise
+    Chr(chr::Chr),
     /// Let a browser live the first day of a site in the dashboard, with the mouse and with the keyboard alone
     Journey,
     /// Measure, where there is one beside stock OpenVPN, as tables
@@ -81,6 +84,7 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Demo(demo) => demo.run(&shell),
         Chore::Api(api) => api.run(&shell),
         Chore::Clients => clients::run(&shell),
+        Chore::Chr(chr) => chr.run(&shell),
         Chore::Journey => journey::run(&shell),
         Chore::Bench(bench) => bench.run(&shell),
         Chore::Fuzz(fuzz) => fuzz.run(&shell),

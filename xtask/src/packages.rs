@@ -99,6 +99,13 @@ pub(crate) const CURL: &[Program] = &[Program {
     why: "sets up the installation that is tested",
 }];
 
+/// What boots the image of a router.
+pub(crate) const QEMU: &[Program] = &[Program {
+    name: "qemu-system-x86_64",
+    package: "qemu-system-x86",
+    why: "boots the image of a real RouterOS",
+}];
+
 /// What packages of PyPI need.
 const PYTHON: &[Program] = &[Program {
     name: "python3",
