@@ -13,6 +13,9 @@ pub(super) const CALL_EVERY: Duration = Duration::from_secs(60);
 /// A router that may be back, or that nobody hears of but by calling, is called this often.
 pub(super) const KNOCK_EVERY: Duration = Duration::from_secs(30);
 
+/// Who does not answer is called ever more seldom, down to this: a log-in that is refused is one more line in its log.
+const SELDOM: Duration = Duration::from_secs(240);
+
 /// A router is compared with what is configured this often.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(300);
 
@@ -73,8 +76,25 @@ struct Diary {
     standing: Standing,
     call_at: Option<Instant>,
     look_at: Option<Instant>,
+    /// Calls without an answer since the last that had one.
+    missed: u32,
     /// Somebody is there.
     visited: bool,
+}
+
+impl Diary {
+    /// When it is called next if it was called now.
+    fn next_call(&self, now: Instant) -> Option<Instant> {
+        let every = self.standing.call_every()?;
+        let wait = match self.standing.state {
+            // It is away only after some time without an answer.
+            RouterState::Online => every,
+            RouterState::Away | RouterState::Pending | RouterState::None => {
+                SELDOM.min(every * 2u32.pow(self.missed.min(8)))
+            }
+        };
+        Some(now + wait)
+    }
 }
 
 impl Agenda {
@@ -88,6 +108,7 @@ impl Agenda {
                     .is_compared()
                     .then(|| now + share(site, LOOK_EVERY)),
                 standing,
+                missed: 0,
                 visited: false,
             };
             self.0.insert(site.clone(), diary);
@@ -97,6 +118,7 @@ impl Agenda {
         let after = &diary.standing;
         if before.call_every() != after.call_every() {
             diary.call_at = after.call_every().map(|_| now);
+            diary.missed = 0;
         }
         let came = after.is_compared() && before.state != RouterState::Online;
         let was_upgraded = before.version.is_some() && before.version != after.version;
@@ -124,7 +146,7 @@ impl Agenda {
                 diary.look_at = Some(now + LOOK_EVERY);
                 Errand::Look
             } else if is_due(diary.call_at) {
-                diary.call_at = diary.standing.call_every().map(|time| now + time);
+                diary.call_at = diary.next_call(now);
                 Errand::Call
             } else {
                 continue;
@@ -141,8 +163,16 @@ impl Agenda {
             return;
         };
         diary.visited = false;
-        if errand == Errand::Look && !is_done && diary.look_at.is_some() {
-            diary.look_at = Some(now + RETRY);
+        match errand {
+            Errand::Look if !is_done && diary.look_at.is_some() => {
+                diary.look_at = Some(now + RETRY);
+            }
+            Errand::Look => {}
+            Errand::Call if is_done => diary.missed = 0,
+            Errand::Call => {
+                diary.missed += 1;
+                diary.call_at = diary.next_call(now);
+            }
         }
     }
 }
@@ -263,6 +293,38 @@ mod tests {
         let next = errands(&mut agenda, at, 40);
         let looks: Vec<_> = next.iter().filter(|it| it.1 == Errand::Look).collect();
         assert_eq!(looks, [&(30, Errand::Look)]);
+    }
+
+    #[test]
+    fn who_never_answers_is_called_ever_more_seldom_and_at_once_when_there_is_another_way() {
+        let start = Instant::now();
+        let mut agenda = Agenda::default();
+        let one = site("one");
+        let away = Standing {
+            state: RouterState::Away,
+            ..online()
+        };
+        agenda.note(&one, away.clone(), start);
+        let mut calls = Vec::new();
+        for second in 0..1800 {
+            let now = start + SECOND * second;
+            for (site, errand) in agenda.due(now) {
+                agenda.done(&site, errand, false, now);
+                calls.push(second);
+            }
+        }
+        let waits: Vec<u32> = calls.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(waits.starts_with(&[60, 120, 240, 240]), "{waits:?}");
+
+        let now = start + SECOND * 1800;
+        let unreachable = Standing {
+            reachable: false,
+            ..away.clone()
+        };
+        agenda.note(&one, unreachable, now);
+        assert_eq!(agenda.due(now), []);
+        agenda.note(&one, away, now);
+        assert_eq!(agenda.due(now), [(one, Errand::Call)]);
     }
 
     #[test]
