@@ -20,8 +20,9 @@ use tokio::{
     time::Instant,
 };
 
-/// A session that nobody uses is closed: a router has 20 for everybody, and a tunnel holds state for each.
-const IDLE: Duration = Duration::from_secs(60);
+/// A session that nobody uses is closed: a router has 20 for everybody, and a tunnel holds state for each. Longer than
+/// from one look at the counters of a router to the next, because routers write each log-in into their log.
+const IDLE: Duration = Duration::from_secs(150);
 
 /// How long the last words to a router may take.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);

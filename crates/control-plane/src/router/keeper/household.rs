@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use holdfast_api_types::{JobState, SiteId, TunnelId, api::Gateway};
+use holdfast_api_types::{JobState, RouterAccess, SiteId, TunnelId, api::Gateway};
 use holdfast_store::{
     Connection, Seek, StoreError,
     job::{self, JobFilter},
@@ -80,6 +80,20 @@ impl Household {
     /// The way to the router of a site.
     pub(super) async fn reach(&self, site: &SiteId) -> Result<Router, Snag> {
         Ok(reach(&self.app, site).await?)
+    }
+
+    /// Something of a site has died, and the session to its router may go through that: the next command opens another,
+    /// by a way that answers.
+    pub(super) async fn change_way(&self, site: &SiteId) {
+        let direct = RouterAccess::Direct.as_str();
+        let through_tunnel = self
+            .app
+            .routers()
+            .via(site)
+            .is_some_and(|via| via != direct);
+        if through_tunnel && let Ok(router) = self.reach(site).await {
+            router.hang_up().await;
+        }
     }
 
     /// What is stored of the router of a site.

@@ -95,11 +95,13 @@ struct Desk {
 
 impl Desk {
     fn died(&mut self, site: SiteId, tunnel: TunnelId) {
-        if !self.house.may_redial(&tunnel) {
-            return;
-        }
+        let may_redial = self.house.may_redial(&tunnel);
         let house = self.house.clone();
         self.tasks.spawn(async move {
+            house.change_way(&site).await;
+            if !may_redial {
+                return;
+            }
             if let Err(snag) = redial(&house, &site, &tunnel).await {
                 report(&site, "whether its client holds on is not known", &snag);
             }
