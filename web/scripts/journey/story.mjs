@@ -40,6 +40,7 @@ export const ofMikrotik = [
   ['get it back', getBack],
   ['reorder without a mouse', reorder],
   ['deactivate failover', deactivate],
+  ['release the router', release],
 ];
 
 async function logIn({ page, hands, lab }) {
@@ -162,6 +163,15 @@ async function deactivate({ page, hands }) {
   await dialog.getByText('Fibre, wan1').waitFor();
   await hands.press(dialog.getByRole('button', { name: 'Deactivate failover' }));
   await page.getByRole('heading', { name: 'Deactivation of failover' }).waitFor();
+  await page.getByRole('definition').getByText('Succeeded').waitFor();
+}
+
+async function release({ page, hands, site }) {
+  await hands.press(page.getByRole('link', { name: site }));
+  await hands.menu('Actions for the router', 'Release the router');
+  const dialog = page.getByRole('dialog');
+  await hands.press(dialog.getByRole('button', { name: 'Release the router' }));
+  await page.getByRole('heading', { name: 'Release of the router' }).waitFor();
   await page.getByRole('definition').getByText('Succeeded').waitFor();
 }
 
