@@ -52,6 +52,9 @@ impl AtRouter<'_> {
         let is_known = row.mode.version.as_deref() == Some(&version.to_string());
         let is_done = is_known && row.mode.mode == reads::show_mode(wish.mode);
         if is_done || wish.mode == Mode::Local {
+            if !row.configured {
+                self.connected(wish, ordinal).await?;
+            }
             let known = row
                 .mode
                 .reason
@@ -81,11 +84,11 @@ impl AtRouter<'_> {
                 let note = format!("{reason}: the router holds the routes itself from now on");
                 self.run.log(LogKind::Note, &note).await?;
                 let wish = self.wish(version).await?;
-                let enabled = wish.slots.iter().filter(|slot| slot.enabled).count();
-                let applied = self.apply(router, &Goal::Configure(wish), memory).await?;
+                let goal = Goal::Configure(wish.clone());
+                let applied = self.apply(router, &goal, memory).await?;
                 self.note_findings(&applied).await?;
                 self.run.app().reconciler().site_changed(self.site);
-                self.reconnected(enabled, ordinal).await?;
+                self.connected(&wish, ordinal).await?;
                 self.run
                     .step(ordinal, TITLE, StepState::Succeeded, &note)
                     .await
@@ -93,13 +96,14 @@ impl AtRouter<'_> {
         }
     }
 
-    /// Waits for the tunnels of a router that had to dial anew, as long as that may take.
-    async fn reconnected(&self, enabled: usize, ordinal: u32) -> Result<(), JobError> {
+    /// Waits for the tunnels of a router that has just begun to dial, as long as that may take.
+    async fn connected(&self, wish: &Desired, ordinal: u32) -> Result<(), JobError> {
+        let enabled = wish.slots.iter().filter(|slot| slot.enabled).count();
         let clock = self.run.app().clock();
         let began = clock.instant();
         let connected = || self.run.app().reconciler().holds(self.site).len();
         while connected() < enabled && clock.instant() < began + CONNECT_WITHIN {
-            let detail = "waits for the tunnels to connect anew";
+            let detail = "waits for the tunnels to connect";
             self.run
                 .step(ordinal, TITLE, StepState::Running, detail)
                 .await?;
