@@ -238,6 +238,12 @@ impl Lab {
         operator.adopt(router)?;
         let adopted = router.export()?;
         self.exports.get_or_init(|| Exports { factory, adopted });
+        self.configure().map(drop)
+    }
+
+    /// Has the operator configure the router that was adopted for all lines, in their order.
+    pub(crate) fn configure(&self) -> anyhow::Result<Job> {
+        let operator = self.operator().context("the server has an API")?;
         operator.configure(&self.network.lines)
     }
 

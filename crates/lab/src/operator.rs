@@ -3,7 +3,7 @@
 mod adoption;
 
 use std::{
-    sync::OnceLock,
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,7 @@ use holdfast_api_types::{
 };
 use serde_json::json;
 
-use crate::{api::Api, wait};
+use crate::{api::Api, process::lock, wait};
 
 /// One internet connection as the operator knows it.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub(crate) struct Connection {
 pub(crate) struct Operator {
     api: Api,
     site: SiteId,
-    /// In the order of the internet connections, once failover is enabled.
-    tunnels: OnceLock<Vec<TunnelId>>,
+    /// In the order of the internet connections, since failover was enabled last.
+    tunnels: Mutex<Vec<TunnelId>>,
 }
 
 /// With what the operator logs in.
@@ -71,7 +71,7 @@ impl Operator {
         Ok(Self {
             api,
             site: site.id,
-            tunnels: OnceLock::new(),
+            tunnels: Mutex::default(),
         })
     }
 
@@ -90,13 +90,13 @@ impl Operator {
             };
             tunnels.push(tunnel.id);
         }
-        self.tunnels.get_or_init(|| tunnels);
+        *lock(&self.tunnels) = tunnels;
         Ok(())
     }
 
     /// Downloads the profile of a connection's tunnel.
     pub(crate) fn profile(&self, connection: usize) -> anyhow::Result<String> {
-        let path = format!("/api/v1/tunnels/{}/profile", self.tunnels()[connection]);
+        let path = format!("/api/v1/tunnels/{}/profile", self.tunnel(connection)?);
         Ok(self.api.send("GET", &path, &[], None)?.text())
     }
 
@@ -108,8 +108,8 @@ impl Operator {
         let mut priority: Priority = answer.json()?;
         priority.tunnels = order
             .iter()
-            .map(|&line| self.tunnels()[line].clone())
-            .collect();
+            .map(|&line| self.tunnel(line))
+            .collect::<anyhow::Result<_>>()?;
         let wish = json!({ "tunnels": priority.tunnels });
         let answer = self
             .api
@@ -160,12 +160,13 @@ impl Operator {
 
     /// The line of a tunnel.
     pub(crate) fn line_of(&self, tunnel: &TunnelId) -> Option<usize> {
-        self.tunnels().iter().position(|id| id == tunnel)
+        lock(&self.tunnels).iter().position(|id| id == tunnel)
     }
 
-    /// None while failover is not enabled.
-    fn tunnels(&self) -> &[TunnelId] {
-        self.tunnels.get().map_or(&[], Vec::as_slice)
+    fn tunnel(&self, connection: usize) -> anyhow::Result<TunnelId> {
+        let tunnels = lock(&self.tunnels);
+        let tunnel = tunnels.get(connection).cloned();
+        tunnel.context("failover was never enabled")
     }
 
     /// Of something that belongs to the site.

@@ -127,6 +127,13 @@ impl RouterOs {
         Ok(reply["text"].as_str().unwrap_or_default().to_owned())
     }
 
+    /// Cuts the connection to its API at the so many'th command from now that changes something, which takes effect or
+    /// does not.
+    pub(crate) fn cut_at(&self, command: usize, takes_effect: bool) -> anyhow::Result<()> {
+        let faults = json!({ "cut-after-changes": command, "cut-takes-effect": takes_effect });
+        self.ask(&json!({ "faults": faults })).map(drop)
+    }
+
     /// The DHCP server of a line names this gateway from now on.
     pub(crate) fn renew(&self, line: &Line, gateway: Ipv4Addr) -> anyhow::Result<()> {
         let interface = line.plan.wan_interface();

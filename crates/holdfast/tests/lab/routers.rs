@@ -60,6 +60,11 @@ fn three_slots_on_one_controller_address_do_as_well_as_three_addresses() {
 }
 
 #[test]
+fn a_router_whose_connection_is_cut_at_any_command_is_configured_all_the_same_and_loses_nothing() {
+    play("router-cuts").assert_nothing_lost();
+}
+
+#[test]
 fn what_cannot_work_is_refused_with_its_mend_and_nothing_is_sent_to_the_router() {
     let measured = play("router-mistakes");
     measured.assert_nothing_lost();

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use holdfast_api_types::{
-    RouterState, StepState,
+    LogKind, RouterState, StepState,
     api::{
-        Accepted, AdoptionProgress, Deactivation, FieldFault, GatewayCandidates, Router,
-        RouterInterfaces,
+        Accepted, AdoptionProgress, Deactivation, FieldFault, GatewayCandidates, Job, LogLine,
+        Page, Router, RouterInterfaces, RouterPlan,
     },
 };
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl Operator {
     ///
     /// # Errors
     /// When the router cannot be read, does not have what the site has, or the job fails.
-    pub(crate) fn configure(&self, lines: &[Line]) -> anyhow::Result<()> {
+    pub(crate) fn configure(&self, lines: &[Line]) -> anyhow::Result<Job> {
         let seen: RouterInterfaces = self.api.get(&self.path("/router/interfaces"))?;
         let connections = lines
             .iter()
@@ -65,7 +65,23 @@ impl Operator {
         self.enable_failover(&connections)?;
         let order: Vec<_> = (0..lines.len()).collect();
         let job = self.reorder(&order)?;
-        self.finish(&job).map(drop)
+        self.finish(&job)
+    }
+
+    /// How many commands a job has sent to the router.
+    pub(crate) fn commands(&self, job: &Job) -> anyhow::Result<usize> {
+        let path = format!("/api/v1/jobs/{}/log?limit=200", job.id);
+        let log: Page<LogLine> = self.api.get(&path)?;
+        let commands = log
+            .items
+            .iter()
+            .filter(|line| line.kind == LogKind::Command);
+        Ok(commands.count())
+    }
+
+    /// What would be changed on the router now, for a person.
+    pub(crate) fn plan(&self) -> anyhow::Result<RouterPlan> {
+        self.api.get(&self.path("/router/plan"))
     }
 
     /// A line as the router has it.
@@ -112,7 +128,7 @@ impl Operator {
         value: &str,
     ) -> anyhow::Result<FieldFault> {
         let wish = json!({ field: value });
-        let path = format!("/api/v1/tunnels/{}", self.tunnels()[connection]);
+        let path = format!("/api/v1/tunnels/{}", self.tunnel(connection)?);
         let Err(error) = self.api.patch::<Value>(&path, &wish) else {
             bail!("{wish} is taken");
         };

@@ -129,6 +129,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "router-cuts",
+        about: "a MikroTik is configured again and again, with the connection cut at another command each time",
+        hold: None,
+        router: Some(USUAL),
+        play: cuts,
+    },
+    Scenario {
         name: "router-mistakes",
         about: "the operator enters what cannot work: it is refused with the mend, and nothing is sent to the router",
         hold: None,
@@ -154,6 +161,31 @@ fn there_and_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
     stage.watch(AFTERMATH)?;
     stage.heal_line(PRIMARY);
     stage.wait_for_carrier(PRIMARY, RETURNED)?;
+    stage.watch(AFTERMATH)
+}
+
+/// Whether the command at which the connection is cut takes effect or not, it ends as if nothing had happened.
+fn cuts(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    let (operator, lab) = (stage.operator()?, stage.lab());
+    let before = lab.exports().context("the router was adopted")?;
+    let router = lab.routeros().context("the site has a MikroTik")?;
+    operator.deactivate()?;
+    let commands = operator.commands(&lab.configure()?)?;
+    ensure!(commands > 10, "it took {commands} commands only");
+    for cut in 1..=commands {
+        operator.deactivate()?;
+        same("deactivated", &before.adopted, &router.export()?)?;
+        tracing::info!("cut at command {cut} of {commands}");
+        router.cut_at(cut, cut % 2 == 0)?;
+        lab.configure()?;
+        let left = operator.plan()?;
+        ensure!(
+            left.steps.is_empty(),
+            "after a cut at {cut} is left:\n{}",
+            left.text
+        );
+    }
+    give_back(stage)?;
     stage.watch(AFTERMATH)
 }
 
