@@ -15,9 +15,11 @@ import { auditFilter } from './settings/audit/filter';
 import { organizationQuery } from './settings/organization';
 import { Crashed, NoSuchPage } from './shell/Crashed';
 import { Shell } from './shell/Shell';
+import { failoverQuery } from './site/failover';
 import { healthSearch } from './site/health/range';
 import { siteFilter } from './sites/filter';
 import { SitesPage } from './sites/SitesPage';
+import { siteQuery } from './sites/sites';
 import { fleetFilter } from './tunnels/filter';
 import { Loading } from './ui/notes';
 
@@ -70,6 +72,11 @@ const sites = createRoute({
 const site = createRoute({
   getParentRoute: () => inside,
   path: '/sites/$site',
+  // What every page of a site shows is asked for while its script is on its way.
+  loader: ({ context, params }) => {
+    void context.cache.prefetchQuery(siteQuery(params.site));
+    void context.cache.prefetchQuery(failoverQuery(params.site));
+  },
   component: lazyRouteComponent(() => import('./site/SiteLayout'), 'SiteLayout'),
 });
 
