@@ -5,7 +5,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use holdfast_api_types::{FaultType, JobKind, JobState, Repair, SessionPolicy};
+use holdfast_api_types::{FaultType, JobKind, Repair, SessionPolicy};
 use holdfast_control_plane::jobs::Jobs;
 use holdfast_routeros_proto::{Command, Row};
 
@@ -136,31 +136,39 @@ async fn a_router_that_differs_is_a_fault_and_repaired_if_it_may_be() {
 async fn what_somebody_else_changes_is_found() {
     let router = Virtual::start().await;
     let bed = Bed::configured_at(router.address).await;
-    let jobs = Jobs::start(bed.app.app.clone());
-    bed.repair(Repair::Automatic).await;
-    let step = Duration::from_secs(2);
-    let job = bed
-        .pass_until(step, "it to be configured", async || {
-            let job = bed.jobs().await.pop()?;
-            job.state.is_finished().then_some(job)
-        })
-        .await;
-    assert_eq!(job.state, JobState::Succeeded, "{job:?}");
-    jobs.stop().await;
-    bed.repair(Repair::Ask).await;
-
+    bed.configure().await;
     let (way, soon) = (router.router(), Duration::from_secs(5));
     let print = Command::print("/interface/ovpn-client");
     let clients = way.read(print, soon).await.unwrap();
     let first = clients.first().and_then(Row::id).unwrap();
     let off = Command::set("/interface/ovpn-client", first).with("disabled", "yes");
     way.send(off, soon).await.unwrap();
+    let step = Duration::from_secs(2);
     let fault = bed
         .pass_until(step, "it to be found", async || bed.faults().await.pop())
         .await;
     assert_eq!(fault.kind, FaultType::ConfigurationDrift);
     assert!(fault.cause.contains("tunnel of slot 1"), "{fault:?}");
     assert_eq!(bed.row().await.findings.unwrap().drift, 1);
+}
+
+#[tokio::test]
+async fn a_tunnel_whose_routes_are_not_on_the_router_is_a_fault() {
+    let router = Virtual::start().await;
+    let bed = Bed::configured_at(router.address).await;
+    bed.configure().await;
+    bed.both_up().await;
+    let step = Duration::from_secs(1);
+    let fault = bed
+        .pass_until(step, "it to be found", async || {
+            bed.answer();
+            let faults = bed.faults().await.into_iter();
+            faults
+                .into_iter()
+                .find(|it| it.kind == FaultType::ConfigurationDrift)
+        })
+        .await;
+    assert!(fault.cause.contains("the pushed route to "), "{fault:?}");
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ impl Household {
     /// Whether the client of a tunnel may be made to dial anew now; it counts as done then.
     pub(super) fn may_redial(&self, tunnel: &TunnelId) -> bool {
         let mut redials = self.redials.lock().unwrap_or_else(PoisonError::into_inner);
-        redials.may(tunnel, self.app.clock().instant())
+        redials.may(tunnel, tokio::time::Instant::now().into_std())
     }
 
     /// The way to the router of a site.

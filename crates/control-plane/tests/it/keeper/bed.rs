@@ -6,7 +6,7 @@ use std::{
 };
 
 use holdfast_api_types::{
-    OrganizationId, Repair, SiteId, TunnelId, UserRole,
+    JobState, OrganizationId, Repair, SiteId, TunnelId, UserRole,
     api::Change,
     controller::{LoginRequest, LoginVerdict, Report, ReportKind, Verdict},
 };
@@ -15,6 +15,7 @@ use holdfast_control_plane::{
     engine::{Engine, Source},
     events::{Message, Subscription},
     ids::{SecretHash, SecretKind, new_secret},
+    jobs::Jobs,
     router::Keeper,
 };
 use holdfast_store::{
@@ -24,7 +25,7 @@ use holdfast_store::{
     job::{self, Job, JobFilter},
     router::{self, Handed},
     traffic::{self, Rate},
-    tunnel::{self, Credentials, Settings},
+    tunnel::{self, Settings},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -301,19 +302,16 @@ impl Bed {
         write.commit().await.unwrap();
     }
 
-    /// A new password of a tunnel.
+    /// The password of a tunnel, from its profile.
     async fn password(&self, tunnel: &TunnelId) -> SecretString {
-        let password = new_secret(SecretKind::TunnelPassword);
-        let credentials = Credentials {
-            sealed: vec![1],
-            sha256: Sha256::digest(password.expose_secret()).into(),
-        };
-        let mut write = self.app.app.store().write().await.unwrap();
-        tunnel::set_credentials(&mut write, tunnel, &credentials)
-            .await
-            .unwrap();
-        write.commit().await.unwrap();
-        password
+        let operator = self.app.anonymous();
+        let operator = operator.log_in("operator@ours.example", PASSWORD).await;
+        let profile = operator.get(&format!("/tunnels/{tunnel}/profile")).await;
+        assert_eq!(profile.status, 200, "{}", profile.text);
+        let mut lines = profile.text.lines();
+        lines.by_ref().find(|line| *line == "<auth-user-pass>");
+        let password = lines.nth(1).unwrap();
+        SecretString::from(password)
     }
 
     pub(super) async fn row(&self) -> router::Router {
@@ -357,6 +355,22 @@ impl Bed {
             .await
             .unwrap();
         traffic::rates(&mut conn, tunnel, &series).await.unwrap()
+    }
+
+    /// A job brings what is configured to the router, and nobody does so from then on.
+    pub(super) async fn configure(&self) {
+        let jobs = Jobs::start(self.app.app.clone());
+        self.repair(Repair::Automatic).await;
+        let step = Duration::from_secs(2);
+        let job = self
+            .pass_until(step, "the router to be configured", async || {
+                let job = self.jobs().await.pop()?;
+                job.state.is_finished().then_some(job)
+            })
+            .await;
+        assert_eq!(job.state, JobState::Succeeded, "{job:?}");
+        jobs.stop().await;
+        self.repair(Repair::Ask).await;
     }
 
     /// What happens when the router differs.
