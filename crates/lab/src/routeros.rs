@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct RouterOs {
     /// It runs as long as this is here.
-    _process: Supervised,
+    process: Supervised,
     control: PathBuf,
 }
 
@@ -91,10 +91,23 @@ impl RouterOs {
         settings["behaviour"]["honours-gateway"] = json!(habits.honours_gateway);
         settings["behaviour"]["honours-ping-restart"] = json!(habits.honours_ping_restart);
         let started = Self::start(router, holdfast, settings, run_dir)?;
-        let there = || started.export().is_ok();
-        wait::until(Instant::now() + START_WITHIN, there)
-            .map_err(|_| anyhow!("the router does not start: see router.log"))?;
+        started.wait_until_there()?;
         Ok(started)
+    }
+
+    /// Makes it forget everything that was configured since its start, and waits until it is there again.
+    pub(crate) fn reset(&self) -> anyhow::Result<()> {
+        self.process.kill();
+        let gone = || self.export().is_err();
+        // It may be back before we look.
+        let _ = wait::until(Instant::now() + PATIENCE, gone);
+        self.wait_until_there()
+    }
+
+    fn wait_until_there(&self) -> anyhow::Result<()> {
+        let there = || self.export().is_ok();
+        wait::until(Instant::now() + START_WITHIN, there)
+            .map_err(|_| anyhow!("the router does not start: see router.log"))
     }
 
     fn start(
@@ -115,10 +128,7 @@ impl RouterOs {
             Ok(command)
         };
         let process = Supervised::start(router, command)?;
-        Ok(Self {
-            _process: process,
-            control,
-        })
+        Ok(Self { process, control })
     }
 
     /// Pastes a line into its terminal, waits until it is carried out, and returns what is printed there.

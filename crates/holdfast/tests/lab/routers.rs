@@ -65,6 +65,11 @@ fn a_router_whose_connection_is_cut_at_any_command_is_configured_all_the_same_an
 }
 
 #[test]
+fn a_router_that_was_reset_is_adopted_anew_and_may_be_released_in_one_go() {
+    play("router-reset");
+}
+
+#[test]
 fn what_cannot_work_is_refused_with_its_mend_and_nothing_is_sent_to_the_router() {
     let measured = play("router-mistakes");
     measured.assert_nothing_lost();

@@ -68,6 +68,14 @@ impl Operator {
         self.finish(&job)
     }
 
+    /// Has the router brought to what is configured.
+    pub(crate) fn repair(&self) -> anyhow::Result<Job> {
+        let accepted: Accepted = self
+            .api
+            .post(&self.path("/router/configuration"), &json!({}))?;
+        self.finish(&accepted.job)
+    }
+
     /// How many commands a job has sent to the router.
     pub(crate) fn commands(&self, job: &Job) -> anyhow::Result<usize> {
         let path = format!("/api/v1/jobs/{}/log?limit=200", job.id);

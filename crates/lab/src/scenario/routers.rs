@@ -136,6 +136,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         play: cuts,
     },
     Scenario {
+        name: "router-reset",
+        about: "a MikroTik is reset to its factory defaults, adopted anew, and released in one go",
+        hold: None,
+        router: Some(USUAL),
+        play: |stage| {
+            let (operator, lab) = (stage.operator()?, stage.lab());
+            let router = lab.routeros().context("the site has a MikroTik")?;
+            router.reset()?;
+            operator.adopt(router)?;
+            operator.repair()?;
+            stage.wait_until_up()?;
+            there_and_back(stage)?;
+            release(stage)
+        },
+    },
+    Scenario {
         name: "router-mistakes",
         about: "the operator enters what cannot work: it is refused with the mend, and nothing is sent to the router",
         hold: None,
@@ -227,6 +243,14 @@ fn give_back(stage: &Stage<'_>) -> anyhow::Result<()> {
     let router = lab.routeros().context("the site has a MikroTik")?;
     operator.deactivate()?;
     same("deactivated", &before.adopted, &router.export()?)?;
+    release(stage)
+}
+
+/// Takes everything off the router.
+fn release(stage: &Stage<'_>) -> anyhow::Result<()> {
+    let (operator, lab) = (stage.operator()?, stage.lab());
+    let before = lab.exports().context("the router was adopted")?;
+    let router = lab.routeros().context("the site has a MikroTik")?;
     operator.release()?;
     // The tunnel that carries commands is among what goes, so the router does the last of it alone.
     let as_before = || router.export().is_ok_and(|now| now == before.factory);
