@@ -36,18 +36,24 @@ pub(crate) struct RouterOs {
 /// What real routers may do, and may not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Habits {
+    /// The version of RouterOS.
+    pub(crate) version: &'static str,
     /// A pushed route keeps its own gateway.
     pub(crate) honours_gateway: bool,
     /// A tunnel that hears nothing is let go when the server has said so.
     pub(crate) honours_ping_restart: bool,
 }
 
+/// As documented, of a version in the middle of those that we configure.
+pub(crate) const USUAL: Habits = Habits {
+    version: "7.16.2",
+    honours_gateway: true,
+    honours_ping_restart: true,
+};
+
 impl Default for Habits {
     fn default() -> Self {
-        Self {
-            honours_gateway: true,
-            honours_ping_restart: true,
-        }
+        USUAL
     }
 }
 
@@ -88,6 +94,7 @@ impl RouterOs {
         run_dir: &Path,
     ) -> anyhow::Result<Self> {
         let mut settings = factory::settings(lines);
+        settings["version"] = json!(habits.version);
         settings["behaviour"]["honours-gateway"] = json!(habits.honours_gateway);
         settings["behaviour"]["honours-ping-restart"] = json!(habits.honours_ping_restart);
         let started = Self::start(router, holdfast, settings, run_dir)?;

@@ -33,6 +33,13 @@ fn a_router_that_does_something_else_with_pushed_gateways_holds_the_ladder_itsel
 }
 
 #[test]
+fn the_oldest_and_the_newest_version_are_configured_alike() {
+    for scenario in ["router-oldest", "router-newest"] {
+        assert_left_in_time(&play(scenario));
+    }
+}
+
+#[test]
 fn a_gateway_that_dhcp_changes_is_followed() {
     let measured = play("router-lease-changes");
     assert!(measured.median("outage_ms") <= 1_000.0, "{}", measured.0);
@@ -55,8 +62,7 @@ fn a_router_that_ignores_ping_restart_is_made_to_let_its_dead_tunnel_go() {
 
 #[test]
 fn three_slots_on_one_controller_address_do_as_well_as_three_addresses() {
-    let measured = measure_with("router-one-address", &["--isps", "3"]);
-    assert!(measured.median("outage_ms") <= 1_600.0, "{}", measured.0);
+    assert_left_in_time(&measure_with("router-one-address", &["--isps", "3"]));
 }
 
 #[test]
@@ -76,9 +82,16 @@ fn what_cannot_work_is_refused_with_its_mend_and_nothing_is_sent_to_the_router()
     assert_eq!(measured.median("switches"), 0.0, "{}", measured.0);
 }
 
+/// A dead primary was left in time. Where failover is deactivated in the end, traffic may take the backup for as long as
+/// one tunnel closes later than the other.
+#[track_caller]
+fn assert_left_in_time(measured: &Measured) {
+    assert!(measured.median("outage_ms") <= 1_600.0, "{}", measured.0);
+}
+
 /// A dead primary was left in time and returned to, and nothing else happened.
 #[track_caller]
 fn assert_there_and_back(measured: &Measured) {
-    assert!(measured.median("outage_ms") <= 1_600.0, "{}", measured.0);
+    assert_left_in_time(measured);
     assert_eq!(measured.median("switches"), 2.0, "{}", measured.0);
 }

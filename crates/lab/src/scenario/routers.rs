@@ -6,7 +6,13 @@ use anyhow::{Context, ensure};
 use holdfast_api_types::RouteMode;
 
 use super::{AFTERMATH, BACKUP, MOVED, MikroTik, PRIMARY, RETURNED, Scenario};
-use crate::{fault::LineFault, routeros::Habits, stage::Stage, topology::Layout, wait};
+use crate::{
+    fault::LineFault,
+    routeros::{self, Habits},
+    stage::Stage,
+    topology::Layout,
+    wait,
+};
 
 const USUAL: MikroTik = MikroTik {
     layout: Layout {
@@ -14,11 +20,18 @@ const USUAL: MikroTik = MikroTik {
         one_address: false,
         pppoe: false,
     },
-    habits: Habits {
-        honours_gateway: true,
-        honours_ping_restart: true,
-    },
+    habits: routeros::USUAL,
 };
+
+const fn of_version(version: &'static str) -> MikroTik {
+    MikroTik {
+        habits: Habits {
+            version,
+            ..USUAL.habits
+        },
+        ..USUAL
+    }
+}
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -50,6 +63,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             there_and_back(stage)?;
             give_back(stage)
         },
+    },
+    Scenario {
+        name: "router-oldest",
+        about: "the first version of RouterOS that can be adopted",
+        hold: None,
+        router: Some(of_version("7.8")),
+        play: there_and_back_and_given_back,
+    },
+    Scenario {
+        name: "router-newest",
+        about: "the last version of RouterOS that is known",
+        hold: None,
+        router: Some(of_version("7.24")),
+        play: there_and_back_and_given_back,
     },
     Scenario {
         name: "router-lease-changes",
@@ -123,10 +150,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             },
             ..USUAL
         }),
-        play: |stage| {
-            there_and_back(stage)?;
-            give_back(stage)
-        },
+        play: there_and_back_and_given_back,
     },
     Scenario {
         name: "router-cuts",
@@ -234,6 +258,11 @@ fn mistakes(stage: &mut Stage<'_>) -> anyhow::Result<()> {
         same("untouched", &before, &router.export()?)?;
     }
     stage.watch(AFTERMATH)
+}
+
+fn there_and_back_and_given_back(stage: &mut Stage<'_>) -> anyhow::Result<()> {
+    there_and_back(stage)?;
+    give_back(stage)
 }
 
 /// Takes failover off the router, and then everything. What is left is compared with what was there before.
