@@ -33,7 +33,7 @@ try {
   await page.getByLabel('E-mail address').fill(owner.email);
   await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Sites' }).waitFor();
+  await page.getByRole('heading', { name: 'Sites', exact: true }).waitFor();
   for (const address of ['/sites', `/sites/${office}`, `/sites/${office}/failover`, '/tunnels', '/faults']) {
     if (!(await stayOn(page, address, site))) failed = true;
   }

@@ -53,7 +53,7 @@ async function inside(look, all) {
   await page.getByLabel('E-mail address').fill(owner.email);
   await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Sites' }).waitFor();
+  await page.getByRole('heading', { name: 'Sites', exact: true }).waitFor();
   for (const [name, address, before] of all.filter(([name]) => isWanted(name))) {
     await shoot(page, look, name, address, before);
   }

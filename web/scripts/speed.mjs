@@ -23,7 +23,7 @@ try {
   await page.getByLabel('E-mail address').fill(owner.email);
   await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('heading', { name: 'Sites' }).waitFor();
+  await page.getByRole('heading', { name: 'Sites', exact: true }).waitFor();
   const state = await context.storageState();
   await context.close();
 

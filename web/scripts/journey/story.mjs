@@ -48,7 +48,7 @@ async function logIn({ page, hands, lab }) {
   await hands.fill(page.getByLabel('E-mail address'), lab.email);
   await hands.fill(page.getByRole('textbox', { name: 'Password' }), lab.password);
   await hands.press(page.getByRole('button', { name: 'Log in' }));
-  await page.getByRole('heading', { name: 'Sites' }).waitFor();
+  await page.getByRole('heading', { name: 'Sites', exact: true }).waitFor();
 }
 
 async function makeSite({ page, hands, site }) {
@@ -65,7 +65,7 @@ async function adopt({ page, hands, lab, tell }) {
   const printed = lab.paste(line);
   for (const text of (await printed).trim().split('\n')) tell(`| ${text}`);
   const router = page.locator('section', { has: page.getByRole('heading', { name: 'Router', exact: true }) });
-  await router.getByText('Online').waitFor();
+  await router.getByText('Online', { exact: true }).waitFor();
 }
 
 async function enable({ page, hands }) {
@@ -96,7 +96,7 @@ async function putFirst({ page, hands, isMikrotik }) {
     await preview.getByText('/interface/ovpn-client').first().waitFor();
   }
   await hands.press(page.getByRole('button', { name: 'Confirm Priority' }));
-  await page.getByRole('status', { name: 'Progress' }).getByText('Succeeded').waitFor();
+  await page.getByRole('status', { name: 'Progress' }).getByText('Succeeded', { exact: true }).waitFor();
 }
 
 async function connect({ page, hands, lab }) {
@@ -113,7 +113,7 @@ async function connect({ page, hands, lab }) {
 }
 
 async function connected({ page }) {
-  for (const { name } of Object.values(links)) await row(page, name).getByText('Online').waitFor();
+  for (const { name } of Object.values(links)) await row(page, name).getByText('Online', { exact: true }).waitFor();
   await row(page, 'Fibre').getByText('Active', { exact: true }).waitFor();
 }
 
@@ -153,7 +153,7 @@ async function reorder({ page, keyboard }) {
   await keyboard.drag(handle(page, 'Starlink'), handle(page, 'Fibre'));
   await expect('the draft has Starlink first', () => isFirst(page, 'Starlink'));
   await keyboard.press(page.getByRole('button', { name: 'Confirm Priority' }));
-  await page.getByRole('status', { name: 'Progress' }).getByText('Succeeded').waitFor();
+  await page.getByRole('status', { name: 'Progress' }).getByText('Succeeded', { exact: true }).waitFor();
   await row(page, 'Starlink').getByText('Active', { exact: true }).waitFor();
 }
 
@@ -163,7 +163,7 @@ async function deactivate({ page, hands }) {
   await dialog.getByText('Fibre, wan1').waitFor();
   await hands.press(dialog.getByRole('button', { name: 'Deactivate failover' }));
   await page.getByRole('heading', { name: 'Deactivation of failover' }).waitFor();
-  await page.getByRole('definition').getByText('Succeeded').waitFor();
+  await page.getByRole('definition').getByText('Succeeded', { exact: true }).waitFor();
 }
 
 async function release({ page, hands, site }) {
@@ -172,7 +172,7 @@ async function release({ page, hands, site }) {
   const dialog = page.getByRole('dialog');
   await hands.press(dialog.getByRole('button', { name: 'Release the router' }));
   await page.getByRole('heading', { name: 'Release of the router' }).waitFor();
-  await page.getByRole('definition').getByText('Succeeded').waitFor();
+  await page.getByRole('definition').getByText('Succeeded', { exact: true }).waitFor();
 }
 
 /** Tells a tunnel everything about the ISP that it is for. */
