@@ -83,6 +83,11 @@ pub(crate) const PAGES: &[Program] = &[
         package: "jq",
         why: "docs/api.md reads answers with it",
     },
+    Program {
+        name: "socat",
+        package: "socat",
+        why: "docs/api.md pastes into the virtual router's terminal with it",
+    },
 ];
 
 /// What the dashboard is tested in.
