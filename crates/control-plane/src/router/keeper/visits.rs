@@ -1,7 +1,7 @@
 //! Goes to routers as the agenda says, to some of them at once.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,7 +18,10 @@ use holdfast_store::{
     traffic,
     tunnel::Tunnel,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::Semaphore,
+    task::{self, JoinSet},
+};
 
 use super::{
     Household, Snag,
@@ -50,14 +53,18 @@ pub(super) async fn keep(house: Household) {
             turns: Semaphore::new(AT_ONCE),
         }),
         visits: JoinSet::new(),
+        under_way: HashMap::new(),
     };
     let mut tick = tokio::time::interval(LOOK_AT_AGENDA);
     loop {
         tokio::select! {
             _ = tick.tick() => visitor.look_at_agenda().await,
-            Some(visit) = visitor.visits.join_next() => match visit {
-                Ok(visit) => visitor.note(&visit),
-                Err(err) => tracing::error!(error = %err, "a visit to a router panicked"),
+            Some(visit) = visitor.visits.join_next_with_id() => match visit {
+                Ok((id, is_done)) => visitor.note(id, is_done),
+                Err(err) => {
+                    tracing::error!(error = %err, "a visit to a router panicked");
+                    visitor.note(err.id(), false);
+                }
             },
         }
     }
@@ -68,7 +75,9 @@ struct Visitor {
     /// When the agenda was brought up to date.
     revised: Option<tokio::time::Instant>,
     shared: Arc<Shared>,
-    visits: JoinSet<Visit>,
+    /// Whether each was of use.
+    visits: JoinSet<bool>,
+    under_way: HashMap<task::Id, (SiteId, Errand)>,
 }
 
 struct Shared {
@@ -76,13 +85,6 @@ struct Shared {
     counters: Mutex<Counters>,
     drift: Drift,
     turns: Semaphore,
-}
-
-/// A visit that is over.
-struct Visit {
-    site: SiteId,
-    errand: Errand,
-    is_done: bool,
 }
 
 impl Visitor {
@@ -98,27 +100,17 @@ impl Visitor {
         }
         let now = self.shared.house.app.clock().instant();
         for (site, errand) in self.agenda.due(now) {
-            let shared = self.shared.clone();
-            self.visits.spawn(async move {
-                let _turn = shared.turns.acquire().await;
-                let visited = match errand {
-                    Errand::Call => shared.call(&site).await.map(|()| true),
-                    Errand::Look => shared.look(&site).await,
-                };
-                let is_done = visited.unwrap_or_else(|snag| {
-                    // Who is away is known from the roll; why it cannot be asked is for whoever looks for it.
-                    tracing::debug!(site.id = %site, error = &snag as &dyn std::error::Error, "a router was visited in vain");
-                    false
-                });
-                Visit { site, errand, is_done }
-            });
+            let visit = visit(self.shared.clone(), site.clone(), errand);
+            let id = self.visits.spawn(visit).id();
+            self.under_way.insert(id, (site, errand));
         }
     }
 
-    fn note(&mut self, visit: &Visit) {
+    fn note(&mut self, id: task::Id, is_done: bool) {
         let now = self.shared.house.app.clock().instant();
-        self.agenda
-            .done(&visit.site, visit.errand, visit.is_done, now);
+        if let Some((site, errand)) = self.under_way.remove(&id) {
+            self.agenda.done(&site, errand, is_done, now);
+        }
     }
 
     /// Reads how every router stands.
@@ -154,6 +146,21 @@ impl Visitor {
             .forget_old(house.app.clock().now());
         Ok(())
     }
+}
+
+/// Does what is to be done at a router, and says whether it was.
+async fn visit(shared: Arc<Shared>, site: SiteId, errand: Errand) -> bool {
+    let _turn = shared.turns.acquire().await;
+    let visited = match errand {
+        Errand::Call => shared.call(&site).await.map(|()| true),
+        Errand::Look => shared.look(&site).await,
+    };
+    visited.unwrap_or_else(|snag| {
+        // Who is away is known from the roll; why it cannot be asked is for whoever looks for it.
+        let error = &snag as &dyn std::error::Error;
+        tracing::debug!(site.id = %site, error, "a router was visited in vain");
+        false
+    })
 }
 
 impl Shared {
