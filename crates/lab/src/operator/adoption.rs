@@ -18,6 +18,9 @@ use crate::{api::Refusal, network::Line, routeros::RouterOs, wait};
 /// From the end of the script until the control plane has heard of the router.
 const ONLINE_WITHIN: Duration = Duration::from_secs(20);
 
+/// Whoever asks for something that is on the router has an answer by then, or the reason why there is none.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+
 impl Operator {
     /// Adopts a router, and waits until it is online.
     ///
@@ -57,7 +60,7 @@ impl Operator {
     /// # Errors
     /// When the router cannot be read, does not have what the site has, or the job fails.
     pub(crate) fn configure(&self, lines: &[Line]) -> anyhow::Result<Job> {
-        let seen: RouterInterfaces = self.api.get(&self.path("/router/interfaces"))?;
+        let seen = self.interfaces()?;
         let connections = lines
             .iter()
             .map(|line| self.found(line, &seen))
@@ -108,6 +111,18 @@ impl Operator {
             gateway: self.look_up_gateway(&name)?,
             interface: name,
         })
+    }
+
+    /// The router's interfaces as they are now.
+    ///
+    /// # Errors
+    /// When it does not answer, and when that takes longer than is promised.
+    pub(crate) fn interfaces(&self) -> anyhow::Result<RouterInterfaces> {
+        let began = Instant::now();
+        let read = self.api.get(&self.path("/router/interfaces"));
+        let took = began.elapsed();
+        ensure!(took < READ_WITHIN, "reading took {took:?}");
+        read
     }
 
     /// The best gateway that the router knows for an interface.

@@ -40,7 +40,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         hold: None,
         router: Some(USUAL),
         play: |stage| {
-            there_and_back(stage)?;
+            stage.break_line(PRIMARY, LineFault::BlackHole);
+            stage.wait_for_carrier(BACKUP, MOVED)?;
+            // Through the backup: the management tunnel shares the line of the first slot.
+            stage.operator()?.interfaces()?;
+            stage.watch(AFTERMATH)?;
+            stage.heal_line(PRIMARY);
+            stage.wait_for_carrier(PRIMARY, RETURNED)?;
+            stage.watch(AFTERMATH)?;
             stage.measure_from_now();
             give_back(stage)?;
             stage.watch(AFTERMATH)
