@@ -7,20 +7,46 @@ use crate::bed::{Bed, Program};
 /// The commands wait for tunnels and jobs by themselves.
 const WITHIN: Duration = Duration::from_secs(120);
 
+/// Starts a route controller in a process of its own.
+const CONTROLLER: &str = r"
+holdfast admin token create edge --controller | grep --only-matching 'hfc_[^ ]*' > controller.token
+mkdir edge
+cp data/ca.pem data/ca.key edge
+holdfast controller --data edge --control-plane http://127.0.0.1:8080 --token-file controller.token 2> controller.log &
+";
+
 #[test]
 fn every_command_of_the_api_page_works_in_its_order() {
-    let bed = Bed::with_wans(2);
-    let page = std::fs::read_to_string(root().join("docs/api.md")).unwrap();
+    let page = page();
     let blocks = blocks(&page);
     assert!(
         blocks.len() > 10,
         "the page has its blocks: {}",
         blocks.len()
     );
+    run(&blocks.join("\n"));
+}
+
+/// What serves routers in one process does so in two, with a listener for management tunnels.
+#[test]
+fn a_mikrotik_is_adopted_and_configured_through_a_controller_in_another_process() {
+    let page = page();
+    let blocks = blocks(&page);
+    let nth = |text| blocks.iter().position(|it| it.contains(text)).unwrap();
+    let begin = blocks[..nth("Head office")].join("\n");
+    let begin = begin.replace("holdfast serve", "holdfast control-plane");
+    let router = blocks[nth("BRANCH=")..nth("admin backup")].join("\n");
+    run(&format!(
+        "export HOLDFAST_CONTROLLER_MANAGEMENT=127.0.0.1:1196\n{begin}\n{CONTROLLER}\n{router}"
+    ));
+}
+
+/// Runs commands in one shell, in a network with two WANs.
+fn run(commands: &str) {
+    let bed = Bed::with_wans(2);
     // A process group of its own, so that the programs in the background end with the shell.
     let script = format!(
-        "set -euo pipefail -m\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{}\necho the page is done\n",
-        blocks.join("\n")
+        "set -euo pipefail -m\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{commands}\necho the page is done\n"
     );
     let script = bed.write("page.sh", &script);
 
@@ -39,6 +65,10 @@ fn every_command_of_the_api_page_works_in_its_order() {
         shell.err().text()
     );
     shell.out().expect("the page is done");
+}
+
+fn page() -> String {
+    std::fs::read_to_string(root().join("docs/api.md")).unwrap()
 }
 
 /// The contents of the page's fenced blocks for bash.
