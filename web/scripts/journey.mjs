@@ -59,6 +59,7 @@ async function travel(lab, chapters, site, Hands) {
       mkdirSync('screenshots', { recursive: true });
       await page.screenshot({ path: 'screenshots/journey-failed.png' });
       console.log(`FAILED: ${about} (${page.url()}, web/screenshots/journey-failed.png)\n${error.stack}`);
+      console.log(`The server said last:\n${lab.log()}`);
       await context.close();
       return false;
     }

@@ -1,6 +1,6 @@
 // A lab whose site nobody has set up yet (`holdfast lab open`).
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -50,10 +50,16 @@ export class Lab {
     return stdout;
   }
 
+  /** What the server has logged last. */
+  log() {
+    const lines = readFileSync(this.path('logs/server.log'), 'utf8').trim().split('\n');
+    return lines.slice(-20).join('\n');
+  }
+
   /** Ends it and everything in it. */
   async close() {
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
-    if (this.child.exitCode === null) {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
       this.child.stdin.end();
       await gone;
     }

@@ -113,7 +113,8 @@ async function connect({ page, hands, lab }) {
 }
 
 async function connected({ page }) {
-  for (const { name } of Object.values(links)) await row(page, name).getByText('Online', { exact: true }).waitFor();
+  for (const { name } of Object.values(links))
+    await row(page, name).getByText('Online', { exact: true }).waitFor();
   await row(page, 'Fibre').getByText('Active', { exact: true }).waitFor();
 }
 
