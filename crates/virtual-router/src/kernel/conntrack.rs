@@ -41,11 +41,9 @@ async fn conntrack(arguments: &[&str]) -> anyhow::Result<String> {
         .await
         .context("cannot start conntrack (package conntrack)")?;
     let problem = String::from_utf8_lossy(&output.stderr);
-    // It fails where nothing fits, which is as good as removed.
-    ensure!(
-        output.status.success() || problem.contains("0 flow entries"),
-        "conntrack: {problem}"
-    );
+    // It fails where nothing fits, or does not any more, which is as good as removed.
+    let is_gone = problem.contains("0 flow entries") || problem.contains("doesn't exist");
+    ensure!(output.status.success() || is_gone, "conntrack: {problem}");
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
