@@ -239,6 +239,7 @@ async fn connections_of_a_dead_wan_move_when_the_routes_of_the_next_are_in_force
         connection("*2", "10.0.0.5:5061", "192.0.2.7:5061"),
         connection("*3", "192.0.1.7:40000", "192.0.1.7:40000"),
         connection("*4", "10.0.0.6", "192.0.1.7"),
+        connection("*5", "10.0.0.7", "192.0.1.7").with("ended", "true"),
     ];
     router.put("/ip/firewall/connection", connections);
     let route = |slot: u8, to: &str, active: &str| {
@@ -275,9 +276,9 @@ async fn connections_of_a_dead_wan_move_when_the_routes_of_the_next_are_in_force
     router.put("/ip/route", vec![pin, route(2, "0.0.0.0/0", "true")]);
     let left = until("connections to be removed", async || {
         let rows = router.rows("/ip/firewall/connection");
-        (rows.len() <= 2).then_some(rows)
+        (rows.len() <= 3).then_some(rows)
     })
     .await;
     let ids: Vec<_> = left.iter().filter_map(Row::id).collect();
-    assert_eq!(ids, ["*2", "*3"], "{:?}", router.changes());
+    assert_eq!(ids, ["*2", "*3", "*5"], "{:?}", router.changes());
 }

@@ -32,8 +32,8 @@ const SECOND_SWEEP: Duration = Duration::from_secs(3);
 const TABLE_WITHIN: Duration = Duration::from_secs(20);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Removals that are under way at once.
-const AT_ONCE: usize = 32;
+/// Removals in one command.
+const AT_ONCE: usize = 64;
 
 /// Traffic of a site has moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,20 +189,34 @@ async fn sweep(router: &Router, left: &Tunnel) -> Result<usize, Snag> {
     let connections = router.read(connections, TABLE_WITHIN).await?;
     let stuck = stuck(&connections, &addresses, interface);
     for some in stuck.chunks(AT_ONCE) {
-        let removals = some
-            .iter()
-            .map(|id| router.send(Command::remove(CONNECTIONS, id), ANSWER_WITHIN));
-        for removed in join_all(removals).await {
-            match removed {
-                // It has ended by itself.
-                Err(AccessError::Command(CommandError::Refused(trap)))
-                    if trap.is_no_such_item() => {}
-                Err(err) => return Err(err.into()),
-                Ok(_) => {}
-            }
-        }
+        remove(router, some).await?;
     }
     Ok(stuck.len())
+}
+
+/// Removes connections with one command or, if one of them has ended by itself meanwhile and the router refuses the
+/// whole, each with its own.
+async fn remove(router: &Router, ids: &[String]) -> Result<(), Snag> {
+    let all = Command::remove(CONNECTIONS, &ids.join(","));
+    match router.send(all, TABLE_WITHIN).await {
+        Err(AccessError::Command(CommandError::Refused(_))) => {}
+        Err(err) => return Err(err.into()),
+        Ok(_) => return Ok(()),
+    }
+    let removals = ids
+        .iter()
+        .map(|id| router.send(Command::remove(CONNECTIONS, id), TABLE_WITHIN));
+    let mut refused = None;
+    for removed in join_all(removals).await {
+        match removed {
+            Err(AccessError::Command(CommandError::Refused(trap))) if trap.is_no_such_item() => {}
+            // One that cannot be removed is no reason to leave the others.
+            Err(err @ AccessError::Command(CommandError::Refused(_))) => refused = Some(err),
+            Err(err) => return Err(err.into()),
+            Ok(_) => {}
+        }
+    }
+    refused.map_or(Ok(()), |err| Err(err.into()))
 }
 
 /// The connections that were translated to an address of this interface. Those of the router itself are not touched:

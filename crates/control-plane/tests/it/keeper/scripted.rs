@@ -119,16 +119,21 @@ impl Shared {
             let wanted = rows.iter().filter(|row| request.query.matches(row));
             return Ok(wanted.cloned().collect());
         }
-        let id = request.attributes.id().unwrap_or_default();
-        let named = rows.iter().position(|row| row.id() == Some(id));
-        let position = named.ok_or_else(|| Trap::new("no such item (4)"))?;
+        let ids: Vec<&str> = request.attributes.text(".id").split(',').collect();
+        // What has ended by itself can be read once more, and that is all.
+        let is_named =
+            |row: &Row| !row.flag("ended") && row.id().is_some_and(|id| ids.contains(&id));
+        if rows.iter().filter(|row| is_named(row)).count() < ids.len() {
+            return Err(Trap::new("no such item (4)"));
+        }
         match request.verb() {
-            "remove" => {
-                rows.remove(position);
-            }
+            "remove" => rows.retain(|row| !is_named(row)),
             "set" => {
                 let changes = request.attributes.iter().filter(|(name, _)| *name != ".id");
-                changes.for_each(|(name, value)| rows[position].set(name, value));
+                for (name, value) in changes {
+                    let named = rows.iter_mut().filter(|row| is_named(row));
+                    named.for_each(|row| row.set(name, value));
+                }
             }
             other => return Err(Trap::new(format!("no such command: {other}"))),
         }
