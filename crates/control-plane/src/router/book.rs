@@ -16,7 +16,7 @@ use holdfast_store::{
 };
 
 use super::{
-    access::{Dial, Direct, Opened, Router},
+    access::{AccessError, Dial, Direct, Opened, Router},
     observe::ObserveError,
     tls::Trust,
 };
@@ -54,7 +54,13 @@ impl From<OpenError> for RouterError {
 
 impl From<ObserveError> for RouterError {
     fn from(err: ObserveError) -> Self {
-        Self::Unreachable(err.to_string())
+        match err {
+            // Whoever is told says himself that it cannot be reached.
+            ObserveError::Access(AccessError::Away(why)) => Self::Unreachable(why),
+            ObserveError::Access(AccessError::Command(_)) | ObserveError::Version { .. } => {
+                Self::Unreachable(err.to_string())
+            }
+        }
     }
 }
 
@@ -173,5 +179,19 @@ impl Dial for ThroughTunnels {
                 via,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_once_that_a_router_cannot_be_reached() {
+        let away = ObserveError::from(AccessError::Away("none of its tunnels is up".into()));
+        let RouterError::Unreachable(why) = away.into() else {
+            panic!("a router that is away is unreachable");
+        };
+        assert_eq!(why, "none of its tunnels is up");
     }
 }
