@@ -188,6 +188,8 @@ words! {
     "session policy",
     /// What happens to live connections when traffic moves to another tunnel.
     SessionPolicy {
+        /// They stay, unless the connection that is left is metered: then they are moved at once.
+        Usual = "usual",
         /// They stay where they are until they end.
         Keep = "keep",
         /// They may stay for some minutes, then they are moved.

@@ -102,8 +102,8 @@ fn tunnel(site: u32, rank: u32, organization: &OrganizationId, fleet: &Fleet) ->
             sla_jitter_ms: None,
             sla_loss_ppm: None,
             probe_profile: None,
-            policy_failover: SessionPolicy::Keep,
-            policy_failback: SessionPolicy::Keep,
+            policy_failover: SessionPolicy::Usual,
+            policy_failback: SessionPolicy::Usual,
             drain_min: 30,
         },
         credentials: Credentials {

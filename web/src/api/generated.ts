@@ -2567,7 +2567,7 @@ export interface components {
          * @description What happens to live connections when traffic moves to another tunnel.
          * @enum {string}
          */
-        SessionPolicy: "keep" | "drain" | "move-now";
+        SessionPolicy: "usual" | "keep" | "drain" | "move-now";
         /** @description How to reach the API of a router. */
         SetAccess: {
             /** @enum {string} */

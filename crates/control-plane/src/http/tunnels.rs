@@ -130,8 +130,8 @@ pub(super) fn blank(app: &App, site: &site::Site, name: Label, now: Timestamp) -
         sla_jitter_ms: None,
         sla_loss_ppm: None,
         probe_profile: None,
-        policy_failover: SessionPolicy::Keep,
-        policy_failback: SessionPolicy::Keep,
+        policy_failover: SessionPolicy::Usual,
+        policy_failback: SessionPolicy::Usual,
         drain_min: 0,
     };
     NewTunnel {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use holdfast_api_types::{
-    RouteMode, SiteId, TunnelId,
+    ConnectionType, RouteMode, SiteId, TunnelId,
     api::{
         FieldFault, GatewayCandidate, GatewayCandidates, RouterInterface, RouterInterfaces,
         RouterPlan, RouterPlanStep,
@@ -120,6 +120,12 @@ async fn refusals(app: &App, candidate: &Tunnel) -> Result<Vec<FieldFault>, Rout
     // The others are not what is asked about, and what one of them lacks is no fault of this one.
     tunnels.retain(|it| it.id != candidate.id && it.settings.interface.is_some());
     tunnels.push(candidate.clone());
+    // What a connection is like decides nothing here, and may be entered later.
+    for it in &mut tunnels {
+        it.settings
+            .connection_type
+            .get_or_insert(ConnectionType::Other);
+    }
     let version = observed.version();
     let desired = with_tunnels(app, &mut conn, site, version, &tunnels).await?;
     let own = u8::try_from(candidate.slot + 1).ok();

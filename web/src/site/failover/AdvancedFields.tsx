@@ -10,6 +10,7 @@ const profiles: Record<Schemas['ProfileName'], string> = {
 };
 
 const policies: Record<Schemas['SessionPolicy'], string> = {
+  usual: 'As usual: stay, but not on a metered link',
   keep: 'Stay until they end',
   drain: 'Are moved after some minutes',
   'move-now': 'Are moved at once',

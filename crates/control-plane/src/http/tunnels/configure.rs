@@ -89,7 +89,7 @@ async fn check_at_router(
     let after = settings::changed(&row.settings, wish)?;
     let is_moved =
         after.interface != row.settings.interface || after.gateway != row.settings.gateway;
-    if has_router && is_moved && after.interface.is_some() && after.missing().is_none() {
+    if has_router && is_moved && after.interface.is_some() && after.gateway.is_some() {
         row.settings = after;
         reads::check(app, &row).await?;
     }

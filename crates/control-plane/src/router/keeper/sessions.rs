@@ -78,6 +78,7 @@ pub(super) async fn follow(house: &Household, moved: &Move) -> Result<usize, Sna
 #[derive(Debug, Clone, Copy)]
 struct Fate {
     rank: u32,
+    metered: bool,
     failover: SessionPolicy,
     failback: SessionPolicy,
     drain_min: u32,
@@ -88,6 +89,7 @@ impl Fate {
         let settings = &tunnel.settings;
         Self {
             rank: tunnel.rank,
+            metered: settings.metered,
             failover: settings.policy_failover,
             failback: settings.policy_failback,
             drain_min: settings.drain_min,
@@ -104,7 +106,8 @@ fn move_after(left: Fate, taken: Fate) -> Option<Duration> {
         (left.failover, left.drain_min)
     };
     match policy {
-        SessionPolicy::Keep => None,
+        SessionPolicy::Usual if left.metered => Some(BLIP),
+        SessionPolicy::Usual | SessionPolicy::Keep => None,
         SessionPolicy::Drain => Some(Duration::from_secs(60 * u64::from(drain_min))),
         SessionPolicy::MoveNow => Some(BLIP),
     }
@@ -324,6 +327,7 @@ mod tests {
         use SessionPolicy::{Drain, Keep, MoveNow};
         let tunnel = |rank, failover, failback| Fate {
             rank,
+            metered: false,
             failover,
             failback,
             drain_min: 5,
@@ -341,5 +345,20 @@ mod tests {
             "the primary is back"
         );
         assert_eq!(move_after(backup, tunnel(2, MoveNow, MoveNow)), None);
+    }
+
+    #[test]
+    fn as_usual_nothing_sticks_to_a_connection_that_costs_money() {
+        let tunnel = |rank, metered| Fate {
+            rank,
+            metered,
+            failover: SessionPolicy::Usual,
+            failback: SessionPolicy::Usual,
+            drain_min: 0,
+        };
+        let (fibre, lte) = (tunnel(0, false), tunnel(1, true));
+        assert_eq!(move_after(lte, fibre), Some(BLIP));
+        assert_eq!(move_after(lte, tunnel(2, false)), Some(BLIP));
+        assert_eq!(move_after(fibre, lte), None);
     }
 }

@@ -183,7 +183,8 @@ async fn what_cannot_work_on_the_router_is_refused_before_anything_is_sent_to_it
     let (bed, app) = (Bed::start().await, start().await);
     let site = Site::with_router(&app, &bed).await;
     let before = bed.configuration().await;
-    let wish = |interface: &str, gateway: &str| json!({ "interface": interface, "gateway": gateway, "connection_type": "fibre" });
+    let wish =
+        |interface: &str, gateway: &str| json!({ "interface": interface, "gateway": gateway });
     for (interface, gateway, field, says) in [
         ("ether9", "192.0.1.1", "interface", "no such interface"),
         ("ether1", "198.51.100.1", "gateway", "192.0.1.0/24"),
