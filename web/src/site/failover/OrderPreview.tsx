@@ -1,6 +1,7 @@
 import { Accordion, Alert, List, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { TunnelStatus } from '../../api/types';
 import { Answer } from '../../ui/notes';
 import { PlanSteps } from '../router/Drift';
@@ -21,6 +22,8 @@ interface Props {
 export function OrderPreview({ site, order, tunnels }: Props) {
   const [asked] = useDebouncedValue(order, settled);
   const preview = useQuery(previewQuery(site, asked));
+  // Here, so that what somebody has opened stays open when another preview arrives.
+  const [opened, setOpened] = useState<string | null>(null);
   const nameOf = (id: string) => tunnels.find((tunnel) => tunnel.id === id)?.name ?? id;
   return (
     <Paper withBorder p="md" component="section" aria-label="What will change">
@@ -44,7 +47,7 @@ export function OrderPreview({ site, order, tunnels }: Props) {
             </List>
             {warnings.length === 0 || router ? <Text size="sm">{planInWords(router)}</Text> : null}
             {router && router.steps.length > 0 && (
-              <Accordion variant="contained" order={3}>
+              <Accordion variant="contained" order={3} value={opened} onChange={setOpened}>
                 <Accordion.Item value="steps">
                   <Accordion.Control>Show the commands</Accordion.Control>
                   <Accordion.Panel>
