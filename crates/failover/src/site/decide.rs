@@ -101,13 +101,22 @@ impl Site {
         {
             return None;
         }
-        let is_online = |tunnel: &&TunnelId| {
-            self.tunnels
-                .get(*tunnel)
-                .is_some_and(|it| it.state == State::Online)
-        };
-        let order: Vec<TunnelId> = self.order.iter().filter(is_online).cloned().collect();
+        if self.online(|_, it| !it.is_leaving()).is_empty() {
+            return None;
+        }
+        // Of those that leave only the one with the traffic may be moved: it may have to make way.
+        let is_active = |tunnel: &TunnelId| self.active.as_ref() == Some(tunnel);
+        let order = self.online(|tunnel, it| !it.is_leaving() || is_active(tunnel));
         switch::next_step(&self.places(|_| true), &order)
+    }
+
+    /// Those of the tunnels that are online, in order.
+    fn online(&self, wanted: impl Fn(&TunnelId, &Tunnel) -> bool) -> Vec<TunnelId> {
+        let is_wanted = |tunnel: &&TunnelId| {
+            let it = self.tunnels.get(*tunnel);
+            it.is_some_and(|it| it.state == State::Online && wanted(tunnel, it))
+        };
+        self.order.iter().filter(is_wanted).cloned().collect()
     }
 
     fn places(&self, wanted: impl Fn(&(&TunnelId, &Tunnel)) -> bool) -> BTreeMap<TunnelId, Place> {

@@ -193,6 +193,24 @@ fn when_all_must_go_they_go_one_after_the_other() {
 }
 
 #[test]
+fn nobody_who_must_go_is_given_another_place_before() {
+    for worst in 0..3 {
+        let mut net = settled(3);
+        // Places that are not those of a fresh start, so that each departure leaves something to be mended.
+        let mut order = net.order.clone();
+        order.rotate_right(1);
+        order.swap(worst, 2);
+        net.reorder(order);
+        net.run(QUIET_AFTER, |_| {});
+        net.pushes = 0;
+        net.forbid(&net.order.clone());
+        net.run(s(5), |_| {});
+        assert!(net.router.places().is_empty(), "{:?}", net.router);
+        assert_eq!(net.pushes, 0);
+    }
+}
+
+#[test]
 fn a_tunnel_that_may_stay_after_all_is_not_closed() {
     let mut net = settled(2);
     let primary = net.order[0].clone();

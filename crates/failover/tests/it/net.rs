@@ -145,6 +145,9 @@ impl Net {
             self.end(tunnel).is_forbidden = true;
         }
         self.site.withdraw(tunnels, "it was switched off", self.now);
+        let stay = |tunnel: &&TunnelId| !self.ends[*tunnel].is_forbidden;
+        let order = self.order.iter().filter(stay).cloned().collect();
+        self.site.set_order(order, self.now);
         self.obey();
     }
 
