@@ -201,6 +201,8 @@ impl Adoption {
             "[:len [/user find name=\"holdfast\"]] > 0 && [:len [/user find comment=\"holdfast:management\"]] = 0",
             "\"the router has a user named holdfast that is not from Holdfast: rename it\"",
         );
+        // A release that is still to come would take what is made now.
+        let release = names::RELEASE;
         let done = self.done("check");
         format!(
             "\
@@ -229,6 +231,7 @@ impl Adoption {
 {flagged}
 {scheduler}
 {user}
+/system/scheduler remove [find name={release}]
 {done}"
         )
     }
